@@ -1,0 +1,43 @@
+// Buffer: bytes received from outside, grown in place.
+//
+// Grows by realloc, which moves large blocks by remapping instead of copying,
+// and keeps kPadding writable bytes behind the end so that simdjson and our
+// own vector code may read past it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace ct {
+
+class Buffer {
+ public:
+  static constexpr std::size_t kPadding = 64;
+
+  Buffer() = default;
+  explicit Buffer(std::string_view text) { append(as_bytes(text)); }
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer();
+
+  void reserve(std::size_t n);
+  void append(ByteView bytes);
+  void clear() { size_ = 0; }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  // Bytes allocated; at least size() + kPadding once anything was appended.
+  [[nodiscard]] std::size_t allocated() const { return allocated_; }
+  [[nodiscard]] const std::uint8_t* data() const { return data_; }
+  [[nodiscard]] ByteView view() const { return {data_, size_}; }
+  [[nodiscard]] std::string_view text() const { return as_text(view()); }
+
+ private:
+  std::uint8_t* data_ = nullptr;  // malloc'd
+  std::size_t size_ = 0;
+  std::size_t allocated_ = 0;
+};
+
+}  // namespace ct

@@ -1,0 +1,1 @@
+#include "base/sha256.h"

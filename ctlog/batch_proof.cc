@@ -1,0 +1,1 @@
+#include "ctlog/batch_proof.h"

@@ -1,0 +1,1 @@
+#include "ctlog/budget.h"

@@ -1,0 +1,40 @@
+// RequestBudget: how often we may ask one operator's servers.
+//
+// Limits are per address over all shards of an operator, so one budget is
+// shared by its logs. A token bucket, and a pause after 429 or 503.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+
+#include "base/executor.h"
+
+namespace ct::ctlog {
+
+class RequestBudget {
+ public:
+  // `rate` requests a second on average, `burst` at once.
+  RequestBudget(Executor& executor, double rate, double burst);
+
+  // Waits until a request may be sent. False: stop was requested.
+  Task<bool> take();
+
+  // Nobody gets a token before `d` from now has passed.
+  void pause(std::chrono::milliseconds d);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // How long to wait for the token just reserved.
+  std::chrono::milliseconds reserve();
+
+  Executor& executor_;
+  const double rate_;
+  const double burst_;
+  std::mutex mutex_;
+  // Guarded by mutex_: the moment the next token falls due, which lies in the
+  // past by up to burst_ / rate_ seconds while tokens are saved up.
+  Clock::time_point next_;
+};
+
+}  // namespace ct::ctlog

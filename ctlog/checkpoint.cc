@@ -1,0 +1,1 @@
+#include "ctlog/checkpoint.h"

@@ -1,0 +1,1 @@
+#include "ctlog/compact_range.h"

@@ -1,0 +1,1 @@
+#include "ctlog/log_source.h"

@@ -1,0 +1,1 @@
+#include "ctlog/tree_head.h"

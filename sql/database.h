@@ -1,0 +1,53 @@
+// Database: one connection to Postgres, its transactions, its migrations.
+//
+// A Database belongs to one thread at a time, with all that hangs off it.
+// Nothing throws out of this room: libpqxx's exceptions become Errors.
+// kTransient: the server is away or the transaction must be repeated.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace ct::sql {
+
+class Tx;  // a running transaction; defined in sql/tx.h, for this room only
+
+class Database {
+ public:
+  // `url` is a libpq connection string or URI; "" means libpq's PG* variables.
+  // It may hold a password, and never shows up in errors.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> connect(
+      const std::string& url);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Runs `body` in one transaction, which commits if `body` succeeds. A broken
+  // connection is opened again, once, before the transaction starts.
+  //
+  // kInDoubt does not exist as a code: when the reply to COMMIT is lost the
+  // error is kTransient with `commit_in_doubt()` true until the next call.
+  [[nodiscard]] Result<void> transact(
+      const std::function<Result<void>(Tx&)>& body);
+  [[nodiscard]] bool commit_in_doubt() const;
+
+ private:
+  class Impl;
+  explicit Database(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The newest schema this program knows.
+[[nodiscard]] int schema_version();
+
+// Brings the schema up to schema_version(), under a lock, one transaction for
+// each migration. Returns the version found. kUsage: the database is newer
+// than this program.
+[[nodiscard]] Result<int> migrate(Database& db);
+// kUsage unless the schema is exactly ours: says which command helps.
+[[nodiscard]] Result<void> check_schema(Database& db);
+
+}  // namespace ct::sql

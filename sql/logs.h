@@ -1,0 +1,123 @@
+// Logs, their heads, positions and leases, and the one transaction that moves
+// a position forward.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alerts/watch.h"
+#include "ctlog/compact_range.h"
+#include "ctlog/log_list.h"
+#include "ctlog/tree_head.h"
+#include "sql/database.h"
+
+namespace ct::sql {
+
+enum class FollowState : std::uint8_t {
+  kNew,        // no position yet
+  kFollowing,
+  kDraining,   // left the list: read to its last head, then dropped
+  kComplete,   // readonly or drained: read to the end, checked
+  kStopped,    // proven or suspected to lie: an operator must look
+  kDead,       // gone for good with entries unread
+};
+[[nodiscard]] std::string_view to_string(FollowState s);
+
+// What is verified of a log, and where to go on.
+struct Position {
+  ctlog::CompactRange range;     // range.size() is the next index to read
+  ctlog::LeafIndex start = 0;    // the first index ever read
+  ctlog::TreeSize head_size = 0; // the verified head it was last tied to
+  Millis head_timestamp = 0;
+  Hash head_root{};
+  Millis newest_entry = 0;       // the greatest entry timestamp read
+  Millis verified_at = 0;        // our clock, at the last commit
+};
+
+struct LogRow {
+  ctlog::LogInfo info;
+  bool listed = true;  // in the current list
+  FollowState state = FollowState::kNew;
+  std::string state_reason;
+  std::optional<Position> position;
+  // The largest head whose signature held, read or not.
+  std::optional<ctlog::TreeHead> largest_head;
+  Millis largest_head_seen = 0;
+  std::string last_error;
+  Millis last_error_at = 0;
+};
+
+// Adds and updates logs; those no longer in the list get listed = false.
+// Nothing is ever deleted: old keys check old SCTs.
+[[nodiscard]] Result<void> sync_logs(Database& db, const ctlog::LogList& list);
+[[nodiscard]] Result<std::vector<LogRow>> load_logs(Database& db);
+[[nodiscard]] Result<void> set_state(Database& db, const Hash& log_id,
+                                     FollowState state, std::string_view why);
+[[nodiscard]] Result<void> set_last_error(Database& db, const Hash& log_id,
+                                          std::string_view what);
+
+// A lease lets one process at a time read a log; `fence` grows with every
+// change of hands and must be given with every commit.
+struct Lease {
+  Hash log_id{};
+  std::int64_t fence = 0;
+};
+// nullopt: somebody else holds it.
+[[nodiscard]] Result<std::optional<Lease>> claim_log(
+    Database& db, const Hash& log_id, std::string_view owner,
+    std::chrono::milliseconds ttl);
+// Prolongs all leases of `owner`.
+[[nodiscard]] Result<void> heartbeat(Database& db, std::string_view owner,
+                                     std::chrono::milliseconds ttl);
+[[nodiscard]] Result<void> release_all(Database& db, std::string_view owner);
+
+// Keeps a head that was seen, once, with its exact bytes: evidence.
+struct HeadRecord {
+  bool is_new = false;
+  // A head of the same size and another root, signed as well: a fork.
+  std::optional<ctlog::SignedTreeHead> contradiction;
+};
+[[nodiscard]] Result<HeadRecord> record_head(Database& db, const Hash& log_id,
+                                             const ctlog::SignedTreeHead& sth);
+[[nodiscard]] Result<void> record_cosignature(
+    Database& db, const Hash& log_id, const ctlog::SignedTreeHead& sth,
+    std::string_view witness, Seconds timestamp);
+
+// Findings, sightings, outbox rows and the new position: one transaction.
+struct BatchCommit {
+  Lease lease;
+  ctlog::LeafIndex begin = 0;  // where the position must stand; for a first
+                               // commit (no position yet): its start
+  Position after;
+  std::vector<alerts::Finding> findings;
+};
+enum class CommitOutcome : std::uint8_t {
+  kCommitted,
+  kAlreadyThere,  // an earlier try had gone through after all
+  kLeaseLost,     // another process has taken over, or the position moved
+};
+// In doubt, it rereads the position and decides. kTransient: nothing stored.
+[[nodiscard]] Result<CommitOutcome> commit_batch(Database& db,
+                                                 const BatchCommit& batch);
+
+// Verified ranges [begin, end), ascending, merged.
+struct Range {
+  ctlog::LeafIndex begin = 0, end = 0;
+};
+[[nodiscard]] Result<std::vector<Range>> verified_ranges(Database& db,
+                                                         const Hash& log_id);
+
+// An operator's override: go on from a verified head although entries and
+// root disagree below it; recorded.
+[[nodiscard]] Result<void> override_position(Database& db, const Hash& log_id,
+                                             const Position& position,
+                                             std::string_view why);
+
+// Issuer certificates by SHA-256, kept for ever.
+[[nodiscard]] Result<std::optional<Bytes>> load_issuer(Database& db,
+                                                       const Hash& fingerprint);
+[[nodiscard]] Result<void> store_issuer(Database& db, const Hash& fingerprint,
+                                        ByteView der);
+
+}  // namespace ct::sql

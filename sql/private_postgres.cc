@@ -1,0 +1,1 @@
+#include "sql/private_postgres.h"

@@ -1,0 +1,5 @@
+// main() of every test binary, where Catch2 does not bring its own.
+#if !__has_include(<catch2/catch_all.hpp>)
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#endif

@@ -1,0 +1,1 @@
+#include "x509/names.h"
