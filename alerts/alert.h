@@ -19,10 +19,14 @@ enum class Severity : std::uint8_t { kInfo, kLow, kMedium, kHigh, kCritical };
 
 // expected: explained, so nobody is told. open → acknowledged → resolved.
 enum class AlertState : std::uint8_t {
-  kOpen, kAcknowledged, kResolved, kExpected
+  kOpen,
+  kAcknowledged,
+  kResolved,
+  kExpected
 };
 [[nodiscard]] std::string_view to_string(AlertState s);
-[[nodiscard]] std::optional<AlertState> parse_alert_state(std::string_view text);
+[[nodiscard]] std::optional<AlertState> parse_alert_state(
+    std::string_view text);
 
 // Values of Alert::kind. Stable: receivers lean on them.
 namespace kind {
@@ -66,19 +70,19 @@ struct SctCheck {
 
 // The certificate part of an alert; all text is UTF-8 and attacker-chosen.
 struct CertificateFacts {
-  Bytes der;                    // certificate or precertificate; may be empty
-  Bytes tbs;                    // what the log hashed, for precert entries
-  std::optional<Hash> sha256;   // of `der`; none while only a TBS is known
-  Hash tbs_sha256{};            // names the issuance (RFC 6962 TBS)
-  std::string issuer;           // DN
-  std::string issuer_name;      // organisation or common name
+  Bytes der;                   // certificate or precertificate; may be empty
+  Bytes tbs;                   // what the log hashed, for precert entries
+  std::optional<Hash> sha256;  // of `der`; none while only a TBS is known
+  Hash tbs_sha256{};           // names the issuance (RFC 6962 TBS)
+  std::string issuer;          // DN
+  std::string issuer_name;     // organisation or common name
   std::optional<Hash> issuer_spki_sha256;
   std::string subject;
-  std::string serial;           // lower-case hex
+  std::string serial;  // lower-case hex
   Seconds not_before = 0;
   Seconds not_after = 0;
   Hash spki_sha256{};
-  std::string key;              // "EC P-256"
+  std::string key;                     // "EC P-256"
   std::vector<std::string> all_names;  // for display
   std::vector<SctCheck> scts;          // final certificates only
   std::vector<std::string> notes;      // oddities, SCT policy, mismatches
@@ -97,9 +101,9 @@ struct Alert {
 
   // Certificate alerts.
   std::string watch_id;
-  std::string watch;                // the pattern: "example.com"
-  std::vector<std::string> tags;    // of the watch
-  std::vector<std::string> names;   // those that matched
+  std::string watch;               // the pattern: "example.com"
+  std::vector<std::string> tags;   // of the watch
+  std::vector<std::string> names;  // those that matched
   std::optional<CertificateFacts> certificate;
   std::vector<Sighting> sightings;
 

@@ -30,14 +30,14 @@ struct Channel {
   // URL; smtp(s)://user:password@host:port for e-mail; the program's path.
   // Secret: never logged.
   std::string target;
-  std::string secret;               // webhook: "whsec_…"
+  std::string secret;                  // webhook: "whsec_…"
   std::vector<std::string> arguments;  // e-mail: recipients; program: argv
-  std::string from;                 // e-mail: sender
-  std::string ca_file;              // PEM, for receivers with a private CA
-  bool allow_plain = false;         // http://
+  std::string from;                    // e-mail: sender
+  std::string ca_file;                 // PEM, for receivers with a private CA
+  bool allow_plain = false;            // http://
   std::vector<std::string> allowed_private_hosts;  // by name, as in the URL
   // Routing: all must hold. Log alerts have no tags and go everywhere.
-  std::vector<std::string> tags;    // any of these; empty: all
+  std::vector<std::string> tags;  // any of these; empty: all
   Severity min_severity = Severity::kInfo;
   bool enabled = true;
 };
@@ -59,7 +59,7 @@ struct Message {
 };
 
 struct DeliveryError {
-  std::string what;  // no secrets
+  std::string what;        // no secrets
   bool permanent = false;  // do not retry: 410, a broken target …
   std::optional<std::chrono::milliseconds> retry_after;
 };

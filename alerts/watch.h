@@ -28,7 +28,7 @@ struct Watch {
   // Issuers whose certificates are expected: "Let's Encrypt" (an organisation
   // or common name), a DN ("C=US, O=…"), or "spki:<64 hex>".
   std::vector<std::string> allowed_issuers;
-  std::vector<Hash> allowed_spkis;  // SHA-256 of subject keys known as ours
+  std::vector<Hash> allowed_spkis;     // SHA-256 of subject keys known as ours
   std::chrono::milliseconds grace{0};  // time to register a certificate before
                                        // anybody is told
   std::string note;

@@ -22,16 +22,16 @@ namespace ct {
 struct HttpRequest {
   std::string url;
   std::string method = "GET";
-  std::vector<std::string> headers;  // "Name: value"
-  std::string body;                  // sent when `method` is POST
-  std::size_t max_body = 64u << 20;  // bytes, after decompression
-  std::chrono::milliseconds timeout{60'000};          // whole exchange
+  std::vector<std::string> headers;           // "Name: value"
+  std::string body;                           // sent when `method` is POST
+  std::size_t max_body = 64u << 20;           // bytes, after decompression
+  std::chrono::milliseconds timeout{60'000};  // whole exchange
   std::chrono::milliseconds connect_timeout{15'000};
-  std::string ca_file;         // PEM; empty: the system's roots
-  bool allow_plain = false;    // http:// as well as https://
-  bool allow_private = true;   // connect to loopback, link-local, RFC 1918 …
-  bool keep_alive = true;      // false: a connection for this request alone
-  bool secret_url = false;     // the URL is a secret: errors name the host only
+  std::string ca_file;        // PEM; empty: the system's roots
+  bool allow_plain = false;   // http:// as well as https://
+  bool allow_private = true;  // connect to loopback, link-local, RFC 1918 …
+  bool keep_alive = true;     // false: a connection for this request alone
+  bool secret_url = false;    // the URL is a secret: errors name the host only
 };
 
 struct HttpResponse {

@@ -21,7 +21,8 @@ struct LogField {
   std::string value;
 
   template <class T>
-  LogField(std::string_view k, const T& v) : key(k), value(fmt::format("{}", v)) {}
+  LogField(std::string_view k, const T& v)
+      : key(k), value(fmt::format("{}", v)) {}
 };
 
 // Called once from main, before any thread is started.
@@ -30,16 +31,20 @@ void set_up_log(LogLevel threshold, LogFormat format);
 void log(LogLevel level, std::string_view message,
          std::initializer_list<LogField> fields = {});
 
-inline void log_debug(std::string_view m, std::initializer_list<LogField> f = {}) {
+inline void log_debug(std::string_view m,
+                      std::initializer_list<LogField> f = {}) {
   log(LogLevel::kDebug, m, f);
 }
-inline void log_info(std::string_view m, std::initializer_list<LogField> f = {}) {
+inline void log_info(std::string_view m,
+                     std::initializer_list<LogField> f = {}) {
   log(LogLevel::kInfo, m, f);
 }
-inline void log_warning(std::string_view m, std::initializer_list<LogField> f = {}) {
+inline void log_warning(std::string_view m,
+                        std::initializer_list<LogField> f = {}) {
   log(LogLevel::kWarning, m, f);
 }
-inline void log_error(std::string_view m, std::initializer_list<LogField> f = {}) {
+inline void log_error(std::string_view m,
+                      std::initializer_list<LogField> f = {}) {
   log(LogLevel::kError, m, f);
 }
 

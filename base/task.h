@@ -52,8 +52,7 @@ struct PromiseBase {
   auto final_suspend() noexcept {
     struct Resume {
       bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(
-          std::coroutine_handle<>) noexcept {
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept {
         return next;
       }
       void await_resume() noexcept {}
@@ -133,7 +132,9 @@ class FutureSetter {
  public:
   FutureSetter() : state_(std::make_shared<detail::FutureState<T>>()) {}
 
-  void set(T value) { finish([&](auto& o) { o.set(std::move(value)); }); }
+  void set(T value) {
+    finish([&](auto& o) { o.set(std::move(value)); });
+  }
   void set_exception(std::exception_ptr e) {
     finish([&](auto& o) { o.set(std::move(e)); });
   }

@@ -40,8 +40,10 @@ class CompactRange {
 // Starting in the middle of a log: checks the inclusion proof of leaf
 // `index` in the tree (`size`, `root`) and takes from it the compact range of
 // the first index + 1 leaves. Codes as for verify_inclusion.
-[[nodiscard]] Result<CompactRange> compact_range_through(
-    const Hash& leaf, LeafIndex index, TreeSize size, Proof proof,
-    const Hash& root);
+[[nodiscard]] Result<CompactRange> compact_range_through(const Hash& leaf,
+                                                         LeafIndex index,
+                                                         TreeSize size,
+                                                         Proof proof,
+                                                         const Hash& root);
 
 }  // namespace ct::ctlog

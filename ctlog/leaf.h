@@ -38,8 +38,8 @@ struct Leaf {
 // extra_data of RFC 6962, section 4.6. Unauthenticated: the tree hash does
 // not cover it. Views alias the input.
 struct ExtraData {
-  ByteView precertificate;         // precerts only: as submitted, with poison
-  std::vector<ByteView> chain;     // issuer first; may be empty
+  ByteView precertificate;      // precerts only: as submitted, with poison
+  std::vector<ByteView> chain;  // issuer first; may be empty
 };
 [[nodiscard]] Result<ExtraData> parse_extra_data(EntryType type,
                                                  ByteView extra_data);

@@ -16,7 +16,12 @@ namespace ct::ctlog {
 enum class LogKind { kRfc6962, kStatic };
 enum class LogState {
   kUnknown,  // none given: test and watch-only logs
-  kPending, kQualified, kUsable, kReadonly, kRetired, kRejected
+  kPending,
+  kQualified,
+  kUsable,
+  kReadonly,
+  kRetired,
+  kRejected
 };
 [[nodiscard]] std::string_view to_string(LogState state);
 [[nodiscard]] std::string_view to_string(LogKind kind);

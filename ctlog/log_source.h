@@ -26,9 +26,9 @@ namespace ct::ctlog {
 
 // One entry as received. Views alias the page that holds it.
 struct RawEntry {
-  ByteView leaf;               // MerkleTreeLeaf, complete
-  std::string_view extra_b64;  // RFC 6962: extra_data, still base64
-  ByteView precertificate;     // Static CT
+  ByteView leaf;                // MerkleTreeLeaf, complete
+  std::string_view extra_b64;   // RFC 6962: extra_data, still base64
+  ByteView precertificate;      // Static CT
   ByteView chain_fingerprints;  // Static CT: SHA-256 each, issuer first
 };
 
@@ -42,7 +42,6 @@ struct EntryPage {
   Buffer body;
   std::unique_ptr<std::uint8_t[]> arena;
 };
-
 
 class LogSource {
  public:
@@ -64,8 +63,9 @@ class LogSource {
   // Inclusion proof of the leaf `index`, hash `leaf`, in the tree of `size`.
   // kMalformed also when an RFC 6962 log answers for another index: of
   // duplicate leaves it knows only the first.
-  virtual Task<Result<std::vector<Hash>>> inclusion_proof(
-      LeafIndex index, Hash leaf, TreeSize size) = 0;
+  virtual Task<Result<std::vector<Hash>>> inclusion_proof(LeafIndex index,
+                                                          Hash leaf,
+                                                          TreeSize size) = 0;
 
   // 0 < old_size <= new_size.
   virtual Task<Result<std::vector<Hash>>> consistency_proof(
@@ -77,11 +77,11 @@ class LogSource {
 };
 
 struct SourceOptions {
-  std::string ca_file;        // PEM, for private logs; empty: system roots
-  bool allow_plain = false;   // http://, for private logs only
+  std::string ca_file;       // PEM, for private logs; empty: system roots
+  bool allow_plain = false;  // http://, for private logs only
   std::size_t max_body = 64u << 20;
   std::chrono::milliseconds timeout{60'000};
-  unsigned max_retries = 4;   // of one request, before kTransient is returned
+  unsigned max_retries = 4;  // of one request, before kTransient is returned
 };
 
 // All references must outlive the source. `budget` is shared by the logs of

@@ -33,7 +33,7 @@ struct Tile {
 struct TileLeaf {
   // TimestampedEntry: a MerkleTreeLeaf less its first two bytes, 00 00.
   ByteView timestamped_entry;
-  ByteView precertificate;   // precerts only; unauthenticated
+  ByteView precertificate;      // precerts only; unauthenticated
   ByteView chain_fingerprints;  // SHA-256 each, issuer first; unauthenticated
 };
 

@@ -18,7 +18,8 @@ struct SignedTreeHead {
   TreeSize size = 0;
   Millis timestamp = 0;
   Hash root{};
-  Bytes signature;   // digitally-signed struct over the 50-byte TreeHeadSignature
+  Bytes
+      signature;  // digitally-signed struct over the 50-byte TreeHeadSignature
   std::string wire;  // the exact bytes received: evidence
 };
 

@@ -30,11 +30,11 @@ struct Config {
   bool allow_unsigned_log_list = false;
   std::string ca_file;  // for logs of a private list
   std::chrono::milliseconds log_list_refresh{std::chrono::hours(1)};
-  std::string start = "head";  // head, beginning, or a date
+  std::string start = "head";          // head, beginning, or a date
   std::vector<std::string> witnesses;  // C2SP verifier keys
 
   // How fast.
-  double requests_per_second = 4;  // per operator
+  double requests_per_second = 4;                   // per operator
   std::map<std::string, double> operator_requests;  // by name
   unsigned downloads_per_log = 4;
   std::chrono::milliseconds poll_interval{30'000};
@@ -46,7 +46,8 @@ struct Config {
   std::chrono::milliseconds lag_alert{std::chrono::hours(6)};
   std::chrono::milliseconds unreachable_alert{std::chrono::hours(2)};
   std::vector<std::chrono::milliseconds> mismatch_retries{
-      std::chrono::seconds(10), std::chrono::minutes(1), std::chrono::minutes(5)};
+      std::chrono::seconds(10), std::chrono::minutes(1),
+      std::chrono::minutes(5)};
   std::chrono::milliseconds dead_letter_after{std::chrono::hours(72)};
 
   // Operating.
@@ -60,7 +61,7 @@ struct Config {
 struct ConfigProblem {
   std::string where;  // file, or the variable's name
   unsigned line = 0;
-  std::string what;   // and what to do
+  std::string what;  // and what to do
 };
 
 struct LoadedConfig {

@@ -18,9 +18,9 @@ namespace ct::monitor {
 struct MatchedEntry {
   ctlog::Leaf leaf;
   ByteView leaf_bytes;
-  Bytes certificate;           // as submitted: final certificate or precert
-                               // (empty: not available)
-  std::vector<Bytes> chain;    // issuer first; unauthenticated
+  Bytes certificate;         // as submitted: final certificate or precert
+                             // (empty: not available)
+  std::vector<Bytes> chain;  // issuer first; unauthenticated
   std::vector<NameMatch> matches;
   bool malformed = false;
   std::string malformed_why;

@@ -15,24 +15,24 @@
 namespace ct::sql {
 
 enum class FollowState : std::uint8_t {
-  kNew,        // no position yet
+  kNew,  // no position yet
   kFollowing,
-  kDraining,   // left the list: read to its last head, then dropped
-  kComplete,   // readonly or drained: read to the end, checked
-  kStopped,    // proven or suspected to lie: an operator must look
-  kDead,       // gone for good with entries unread
+  kDraining,  // left the list: read to its last head, then dropped
+  kComplete,  // readonly or drained: read to the end, checked
+  kStopped,   // proven or suspected to lie: an operator must look
+  kDead,      // gone for good with entries unread
 };
 [[nodiscard]] std::string_view to_string(FollowState s);
 
 // What is verified of a log, and where to go on.
 struct Position {
-  ctlog::CompactRange range;     // range.size() is the next index to read
-  ctlog::LeafIndex start = 0;    // the first index ever read
-  ctlog::TreeSize head_size = 0; // the verified head it was last tied to
+  ctlog::CompactRange range;      // range.size() is the next index to read
+  ctlog::LeafIndex start = 0;     // the first index ever read
+  ctlog::TreeSize head_size = 0;  // the verified head it was last tied to
   Millis head_timestamp = 0;
   Hash head_root{};
-  Millis newest_entry = 0;       // the greatest entry timestamp read
-  Millis verified_at = 0;        // our clock, at the last commit
+  Millis newest_entry = 0;  // the greatest entry timestamp read
+  Millis verified_at = 0;   // our clock, at the last commit
 };
 
 struct LogRow {
@@ -80,9 +80,10 @@ struct HeadRecord {
 };
 [[nodiscard]] Result<HeadRecord> record_head(Database& db, const Hash& log_id,
                                              const ctlog::SignedTreeHead& sth);
-[[nodiscard]] Result<void> record_cosignature(
-    Database& db, const Hash& log_id, const ctlog::SignedTreeHead& sth,
-    std::string_view witness, Seconds timestamp);
+[[nodiscard]] Result<void> record_cosignature(Database& db, const Hash& log_id,
+                                              const ctlog::SignedTreeHead& sth,
+                                              std::string_view witness,
+                                              Seconds timestamp);
 
 // Findings, sightings, outbox rows and the new position: one transaction.
 struct BatchCommit {

@@ -19,8 +19,15 @@
 namespace ct::x509 {
 
 enum class NameKind : std::uint8_t {
-  kDns, kEmail, kUri, kIp, kDirectory, kOtherName,  // subjectAltName
-  kCommonName, kOrganization, kEmailAttribute,      // of a distinguished name
+  kDns,
+  kEmail,
+  kUri,
+  kIp,
+  kDirectory,
+  kOtherName,  // subjectAltName
+  kCommonName,
+  kOrganization,
+  kEmailAttribute,  // of a distinguished name
 };
 [[nodiscard]] std::string_view to_string(NameKind kind);
 
@@ -33,7 +40,14 @@ struct Name {
 };
 
 enum class KeyType : std::uint8_t {
-  kRsa, kEc, kEd25519, kEd448, kDsa, kMlDsa, kSlhDsa, kOther
+  kRsa,
+  kEc,
+  kEd25519,
+  kEd448,
+  kDsa,
+  kMlDsa,
+  kSlhDsa,
+  kOther
 };
 
 struct PublicKeyInfo {
@@ -71,7 +85,7 @@ struct Certificate {
   std::optional<unsigned> path_length;
   std::vector<ByteView> policies;  // OIDs
   ByteView subject_key_id;
-  ByteView authority_key_id;           // keyIdentifier
+  ByteView authority_key_id;  // keyIdentifier
   std::vector<std::string_view> ocsp_urls, issuer_urls, crl_urls;
   bool must_staple = false;
   std::optional<ByteView> sct_list;  // TLS SignedCertificateTimestampList
@@ -116,7 +130,7 @@ class NameSink {
 [[nodiscard]] std::string organization(ByteView distinguished_name);
 // A DER string of any type, as UTF-8; undecodable bytes become U+FFFD.
 [[nodiscard]] std::string string_to_utf8(std::uint8_t tag, ByteView value);
-[[nodiscard]] std::string format_oid(ByteView oid);      // "2.5.29.17"
+[[nodiscard]] std::string format_oid(ByteView oid);  // "2.5.29.17"
 [[nodiscard]] std::string describe_key(const PublicKeyInfo& key);  // "EC P-256"
 [[nodiscard]] std::string to_pem(std::string_view label, ByteView der);
 // Every block of that label; kMalformed if a block's base64 is broken.

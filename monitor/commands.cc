@@ -1,0 +1,91 @@
+#include "monitor/commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+namespace ct::monitor {
+
+void Session::add_common_options(CLI::App& command, bool prints_data) {
+  command.add_option("--database", database_option,
+                     "Postgres to use, as a libpq URI or connection string "
+                     "(default: a private one in the state folder)");
+  command.add_option("--state-dir", state_dir_option,
+                     "Folder for the private Postgres and cached log lists");
+  command.add_option("--config", config_option, "TOML file to read");
+  if (prints_data) command.add_flag("--json", json, "Print JSON");
+}
+
+Result<const Config*> Session::config() {
+  if (config_) return config_.get();
+  LoadedConfig loaded = load_config(config_option);
+  if (!loaded.problems.empty()) {
+    std::string what = "the configuration has problems";
+    for (const auto& p : loaded.problems) {
+      what += fmt::format("\n  {}{}: {}", p.where,
+                          p.line ? fmt::format(":{}", p.line) : "", p.what);
+    }
+    return fail(Errc::kUsage, what);
+  }
+  config_ = std::make_unique<Config>(std::move(loaded.config));
+  if (!database_option.empty()) config_->database = database_option;
+  if (!state_dir_option.empty()) config_->state_dir = state_dir_option;
+  for (const auto& change : overrides) change(*config_);
+  return config_.get();
+}
+
+namespace {
+
+// Whether libpq's own variables name a database.
+bool environment_names_database() {
+  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<sql::Database>> Session::open_database(bool migrate) {
+  const auto config = this->config();
+  if (!config) return tl::unexpected(config.error());
+  url_ = (*config)->database;
+  if (url_.empty() && !environment_names_database()) {
+    if (!private_postgres_) {
+      auto opened = sql::PrivatePostgres::open({(*config)->state_dir,
+                                                (*config)->postgres_bin,
+                                                (*config)->postgres_user});
+      if (!opened) return tl::unexpected(opened.error());
+      private_postgres_ = std::move(*opened);
+    }
+    url_ = private_postgres_->url();
+  }
+  auto db = sql::Database::connect(url_);
+  if (!db) return db;
+  if (migrate) {
+    if (const auto r = sql::migrate(**db); !r) {
+      return tl::unexpected(r.error());
+    }
+  } else if (const auto r = sql::check_schema(**db); !r) {
+    return tl::unexpected(r.error());
+  }
+  return db;
+}
+
+int report(const Error& error) {
+  fmt::print(stderr, "ctvigil: {}\n", error.what);
+  return error.code == Errc::kUsage ? kExitUsage : kExitFailed;
+}
+
+void on_chosen(CLI::App& command, Session& session,
+               std::function<int()> action) {
+  command.callback(
+      [&session, action = std::move(action)] { session.action = action; });
+}
+
+}  // namespace ct::monitor

@@ -1,0 +1,53 @@
+// What people see on a terminal: tables, colours, progress.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ct::monitor {
+
+// Colours are used on a terminal only, and not when NO_COLOR is set.
+enum class Colour { kNone, kBold, kDim, kRed, kGreen, kYellow };
+[[nodiscard]] bool colours_wanted(std::FILE* stream);
+// `text` in that colour if `stream` takes colours; as it is otherwise.
+[[nodiscard]] std::string coloured(std::FILE* stream, Colour colour,
+                                   std::string_view text);
+
+// Columns wide enough for what is in them. Cells are made printable: control
+// and bidirectional characters are escaped.
+class Table {
+ public:
+  enum class Align { kLeft, kRight };
+  struct Column {
+    std::string heading;
+    Align align = Align::kLeft;
+  };
+  struct Cell {
+    std::string text;
+    Colour colour = Colour::kNone;
+    Cell(std::string t, Colour c = Colour::kNone)
+        : text(std::move(t)), colour(c) {}
+    Cell(const char* t) : text(t) {}
+  };
+
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<Cell> row);
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  void print(std::FILE* stream) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+// Hostile text made fit for a terminal: control, bidirectional and zero-width
+// characters and broken UTF-8 become visible escapes.
+[[nodiscard]] std::string printable(std::string_view text);
+
+// "1,234,567".
+[[nodiscard]] std::string with_commas(std::uint64_t n);
+
+}  // namespace ct::monitor
