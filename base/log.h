@@ -1,8 +1,9 @@
 // The program's own log: one line an event on standard error, as
 // `time level message key=value …` (logfmt) or as JSON.
 //
-// Values are escaped, so hostile text cannot forge a line. Secrets do not
-// belong here: give a channel's name, not its URL.
+// Messages and values are escaped, so hostile text cannot forge a line, nor a
+// value a field; keys are our own words. Secrets do not belong here: give a
+// channel's name, not its URL. All values are strings in JSON.
 #pragma once
 
 #include <fmt/format.h>
