@@ -37,6 +37,11 @@ class CompactRange {
   std::vector<Hash> nodes_;
 };
 
+// The left siblings in an inclusion proof that verify_inclusion accepted:
+// the nodes of the compact range of the first `index` leaves.
+[[nodiscard]] std::vector<Hash> left_siblings(LeafIndex index, TreeSize size,
+                                              Proof proof);
+
 // Starting in the middle of a log: checks the inclusion proof of leaf
 // `index` in the tree (`size`, `root`) and takes from it the compact range of
 // the first index + 1 leaves. Codes as for verify_inclusion.
