@@ -27,6 +27,7 @@ struct Leaf {
 // kMalformed: truncated, trailing bytes, or a version, leaf type or entry
 // type that RFC 6962 does not know (such an entry still has a leaf hash).
 [[nodiscard]] Result<Leaf> parse_leaf(ByteView merkle_tree_leaf);
+// `certificate` must be below 2^24 bytes long, `extensions` below 2^16.
 [[nodiscard]] Bytes encode_leaf(const Leaf& leaf);
 
 // The leaf_index extension of a Static CT log (type 0, five bytes); nullopt
