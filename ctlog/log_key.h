@@ -26,7 +26,12 @@ class LogKey {
   // kMalformed: not such a struct, or of an algorithm other than the key's
   // kUntrusted: the signature does not hold
   //
-  // Safe from any thread.
+  // What mbedTLS lets pass: an ECDSA signature in BER, its lengths not in the
+  // shortest form or its integers without the leading zero, counts as the DER
+  // it stands for. Nobody can forge by it, but one signature has several
+  // encodings: never compare signatures to tell whether heads are equal.
+  //
+  // Safe from any thread; calls for one key run one after the other.
   [[nodiscard]] Result<void> verify(ByteView message,
                                     ByteView digitally_signed) const;
 
