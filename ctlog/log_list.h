@@ -15,7 +15,7 @@ namespace ct::ctlog {
 
 enum class LogKind { kRfc6962, kStatic };
 enum class LogState {
-  kUnknown,  // none given: test and watch-only logs
+  kUnknown,  // none given while others have one: test, watch-only logs
   kPending,
   kQualified,
   kUsable,
@@ -41,9 +41,10 @@ struct LogInfo {
   std::string description;
   std::string operator_name;
   LogKind kind = LogKind::kRfc6962;
-  Bytes key;                   // DER SubjectPublicKeyInfo
-  std::string submission_url;  // ends in '/'; for kRfc6962 both are `url`
-  std::string monitoring_url;  // ends in '/'; where entries are read
+  Bytes key;  // DER SubjectPublicKeyInfo
+  // End in '/'; http:// is kept as given. Empty where the list has keys only.
+  std::string submission_url;  // for kRfc6962 both are `url`
+  std::string monitoring_url;  // where entries are read
   std::int64_t mmd = 86400;    // seconds
   LogState state = LogState::kUnknown;
   Millis state_since = 0;
@@ -55,7 +56,7 @@ struct LogInfo {
 };
 
 struct LogList {
-  std::string version;
+  std::string version;              // "" where none is given
   std::optional<Millis> timestamp;  // Apple gives none
   std::vector<LogInfo> logs;
   // What was left out and why: a placeholder, a mimic whose private key is
@@ -64,7 +65,8 @@ struct LogList {
 };
 
 // Unknown members are ignored; one unusable log costs a warning, not the
-// list. kMalformed: not JSON, no operators, or over 32 MiB.
+// list. In a list that gives no log a state (a private one) all are kUsable.
+// kMalformed: not JSON, no operators, over 32 MiB or over 10,000 logs.
 [[nodiscard]] Result<LogList> parse_log_list(std::string_view json);
 
 // RSA-4096 PKCS#1 v1.5 with SHA-256 over the exact bytes of the JSON.
@@ -75,13 +77,12 @@ struct LogList {
 // Google's published key, SPKI DER, pinned here.
 [[nodiscard]] ByteView google_log_list_key();
 
-// The union. Where both know a log, `first` wins but for a state that only
-// `second` gives.
+// The union. Where both know a log, `first` wins but for what only `second`
+// gives: a state, addresses, an interval, a final tree head.
 [[nodiscard]] LogList merge_log_lists(LogList first, const LogList& second);
 
-// Whether a monitor should read this log: pending, qualified, usable or
-// readonly and not a test log; a list with no states at all (a private one)
-// has them all read.
+// Whether a monitor should read this log: it has an address and is pending,
+// qualified, usable or readonly. Test logs have no state in public lists.
 [[nodiscard]] bool is_followed(const LogInfo& log);
 
 }  // namespace ct::ctlog
