@@ -1,8 +1,10 @@
 // Result<T>: a value, or the reason there is none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
 
@@ -18,6 +20,15 @@ enum class Errc : std::uint8_t {
   kStopping,   // the program is being stopped: unwind
   kInternal,   // a broken invariant of our own
 };
+inline constexpr std::size_t kErrcCount = 7;
+
+// For metrics: "transient".
+[[nodiscard]] constexpr std::string_view to_string(Errc code) {
+  constexpr std::string_view kNames[kErrcCount] = {
+      "transient", "malformed", "untrusted", "gone",
+      "usage",     "stopping",  "internal"};
+  return kNames[static_cast<std::size_t>(code)];
+}
 
 struct Error {
   Errc code;
