@@ -71,6 +71,8 @@ struct Lease {
 [[nodiscard]] Result<void> heartbeat(Database& db, std::string_view owner,
                                      std::chrono::milliseconds ttl);
 [[nodiscard]] Result<void> release_all(Database& db, std::string_view owner);
+// Everyone who holds a lease, expired or not.
+[[nodiscard]] Result<std::vector<std::string>> lease_owners(Database& db);
 
 // Keeps a head that was seen, once, with its exact bytes: evidence.
 struct HeadRecord {

@@ -1,0 +1,21 @@
+// Follower::persist, for the follower's own sources.
+#pragma once
+
+#include "base/log.h"
+#include "monitor/follower.h"
+
+namespace ct::monitor {
+
+template <class F>
+Task<void> Follower::persist(F job) {
+  while (true) {
+    const Result<void> r = co_await context_.store.run(job);
+    if (r) co_return;
+    log_warning("database", {{"error", r.error().what}});
+    const bool slept =
+        co_await context_.executor.sleep(std::chrono::seconds(2));
+    if (!slept) co_return;
+  }
+}
+
+}  // namespace ct::monitor
