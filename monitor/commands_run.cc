@@ -1,5 +1,193 @@
+// ctvigil run
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
+#include <atomic>
+#include <thread>
+
+#include "alerts/payload.h"
 #include "monitor/commands.h"
+#include "monitor/deliverer.h"
+#include "monitor/engine.h"
+#include "monitor/operator_port.h"
+#include "monitor/service_manager.h"
+#include "monitor/terminal.h"
 
 namespace ct::monitor {
-void add_run_commands(CLI::App&, Session&) {}
+namespace {
+
+struct RunOptions {
+  std::string log_list, log_list_key, ca_file, start, http_listen, log_level,
+      log_format;
+  bool allow_unsigned = false, once = false, quiet = false;
+};
+
+// The signals that end or refresh the program. Blocked before any thread is
+// started, so that only the thread below sees them.
+sigset_t our_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+  return set;
+}
+
+// Turns signals into calls of the engine, and tells the service manager when
+// the engine is ready.
+class SignalThread {
+ public:
+  explicit SignalThread(Engine& engine)
+      : engine_(engine), thread_([this] { work(); }) {}
+  ~SignalThread() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  void work() {
+    const sigset_t set = our_signals();
+    const timespec patience{0, 200'000'000};
+    bool told_ready = false;
+    while (!done_) {
+      if (!told_ready && engine_.ready()) {
+        told_ready = true;
+        notify_service_manager("READY=1");
+      }
+      const int signal = sigtimedwait(&set, nullptr, &patience);
+      if (signal == SIGHUP) engine_.refresh();
+      if (signal == SIGTERM || signal == SIGINT) {
+        notify_service_manager("STOPPING=1");
+        engine_.stop();
+      }
+    }
+  }
+
+  Engine& engine_;
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+void print_findings(const std::vector<alerts::Finding>& findings) {
+  for (const auto& finding : findings) {
+    const bool expected = finding.alert.state == alerts::AlertState::kExpected;
+    const std::string line = alerts::alert_line(finding.alert) + "\n";
+    std::fputs(
+        coloured(stdout, expected ? Colour::kDim : Colour::kRed, line).c_str(),
+        stdout);
+  }
+  std::fflush(stdout);
+}
+
+int run(Session& session, const RunOptions& options) {
+  const auto config = session.config();
+  if (!config) return report(config.error());
+  set_up_log((*config)->log_level, (*config)->log_format);
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  const sigset_t set = our_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+
+  Engine::Options engine_options;
+  engine_options.once = options.once;
+  if (!options.quiet) engine_options.on_findings = print_findings;
+  Engine engine(**config, std::move(*db), session.database_url(),
+                session.private_postgres(), engine_options);
+  const SignalThread signals(engine);
+  std::unique_ptr<OperatorPort> port;
+  const std::string& listen = (*config)->http_listen;
+  if (!listen.empty() && (!options.once || (*config)->http_listen_given)) {
+    auto opened = OperatorPort::open(listen, engine);
+    if (opened) {
+      port = std::move(*opened);
+      log_info("health and metrics", {{"listen", listen}});
+    } else if ((*config)->http_listen_given) {
+      return report(opened.error());
+    } else {
+      log_warning("no health and metrics", {{"error", opened.error().what}});
+    }
+  }
+  return engine.run();
+}
+
+}  // namespace
+
+void add_run_commands(CLI::App& app, Session& session) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App& command = *app.add_subcommand(
+      "run", "Follow all logs, and tell of unexpected certificates");
+  session.add_common_options(command, false);
+  command.add_option("--log-list", options->log_list,
+                     "Log list to use instead of Google's and Apple's: a file "
+                     "or URL in the v3 format");
+  command.add_flag("--allow-unsigned-log-list", options->allow_unsigned,
+                   "Accept that list without a signature");
+  command.add_option("--log-list-key", options->log_list_key,
+                     "PEM public key that signs that list (default: Google's)");
+  command.add_option("--ca-file", options->ca_file,
+                     "PEM roots for the servers of a private list's logs");
+  command.add_option("--start", options->start,
+                     "Where to start in logs that are new: head (default), "
+                     "beginning, or a date such as 2026-11-01");
+  command.add_flag("--once", options->once,
+                   "Read every log to the head it has now, deliver what is "
+                   "due, and exit: 0 if all is proven, 2 if not");
+  command.add_option("--http-listen", options->http_listen,
+                     "Serve /healthz, /readyz and /metrics on ADDRESS:PORT "
+                     "(default 127.0.0.1:9790; \"\" for none)");
+  command
+      .add_option("--log-level", options->log_level,
+                  "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  command.add_option("--log-format", options->log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  command.add_flag("--quiet", options->quiet,
+                   "Do not print matches on standard output");
+  command.footer(
+      "Matches are printed as they are stored. SIGTERM or Ctrl-C stops it "
+      "within\nfive seconds, SIGHUP fetches the log list again.\n\n"
+      "Examples:\n"
+      "  ctvigil run\n"
+      "  ctvigil run --start 2026-11-01\n"
+      "  ctvigil run --once --log-list logs.json --allow-unsigned-log-list "
+      "--ca-file ca.pem");
+  on_chosen(command, session, [&session, options, &command] {
+    session.overrides.push_back([options, &command](Config& config) {
+      if (!options->log_list.empty()) config.log_lists = {options->log_list};
+      if (options->allow_unsigned) config.allow_unsigned_log_list = true;
+      if (!options->log_list_key.empty()) {
+        config.log_list_key = options->log_list_key;
+      }
+      if (!options->ca_file.empty()) config.ca_file = options->ca_file;
+      if (!options->start.empty()) config.start = options->start;
+      if (command.count("--http-listen") > 0) {
+        config.http_listen = options->http_listen;
+        config.http_listen_given = true;
+      }
+      if (options->once) {
+        using std::chrono::seconds;
+        config.mismatch_retries = {seconds(1), seconds(3), seconds(6)};
+      }
+      if (options->log_level == "debug") config.log_level = LogLevel::kDebug;
+      if (options->log_level == "info") config.log_level = LogLevel::kInfo;
+      if (options->log_level == "warning") {
+        config.log_level = LogLevel::kWarning;
+      }
+      if (options->log_level == "error") config.log_level = LogLevel::kError;
+      if (options->log_format == "json") config.log_format = LogFormat::kJson;
+      if (options->log_format == "text") config.log_format = LogFormat::kText;
+    });
+    if (options->start != "" && options->start != "head" &&
+        options->start != "beginning" && !parse_time(options->start)) {
+      return report({Errc::kUsage,
+                     "--start wants head, beginning or a date such as "
+                     "2026-11-01, not " +
+                         options->start});
+    }
+    return run(session, *options);
+  });
+}
+
 }  // namespace ct::monitor

@@ -28,7 +28,8 @@ struct Config {
   // Which logs.
   std::vector<std::string> log_lists;  // files or URLs; empty: Google + Apple
   bool allow_unsigned_log_list = false;
-  std::string ca_file;  // for logs of a private list
+  std::string log_list_key;  // PEM file; empty: Google's key
+  std::string ca_file;       // for logs of a private list
   std::chrono::milliseconds log_list_refresh{std::chrono::hours(1)};
   std::string start = "head";          // head, beginning, or a date
   std::vector<std::string> witnesses;  // C2SP verifier keys

@@ -1,0 +1,130 @@
+// Engine: the running monitor. Keeps the log list, starts and ends followers,
+// renews leases and watches, and delivers what is found.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/http.h"
+#include "ctlog/budget.h"
+#include "monitor/follower.h"
+#include "monitor/log_lists.h"
+#include "monitor/store_thread.h"
+#include "sql/alerts.h"
+
+namespace ct::monitor {
+
+class Deliverer;
+
+// One log as seen from outside, for metrics and health.
+struct LogView {
+  ctlog::LogInfo info;
+  std::string state;  // "following", or why it ended
+  std::uint64_t position = 0, head = 0, entries = 0, bytes = 0, malformed = 0,
+                matches = 0, verification_failures = 0;
+  std::array<std::uint64_t, kErrcCount>
+      errors{};  // rounds that failed, by Errc
+  Millis newest_entry = 0, verified_at = 0, head_time = 0;
+};
+
+class Engine {
+ public:
+  struct Options {
+    bool once = false;
+    // Told of what was just stored; called from an executor thread.
+    std::function<void(const std::vector<alerts::Finding>&)> on_findings;
+    // How often watches, leases and followers are looked after.
+    std::chrono::milliseconds tick{1'000};
+  };
+
+  // `db` must be open and migrated. `url` opens further connections, and
+  // `postgres` (may be nullptr) is the private server behind it; it and
+  // `config` must outlive the engine.
+  Engine(const Config& config, std::unique_ptr<sql::Database> db,
+         std::string url, sql::PrivatePostgres* postgres, Options options);
+  ~Engine();
+
+  // Runs until stop() or, once, until every log has ended. Blocks. The exit
+  // code of `ctvigil run`.
+  int run();
+  // From any thread, but not from a signal handler.
+  void stop();
+  // Fetch the log list again soon (SIGHUP).
+  void refresh();
+
+  // For the operator's HTTP port; from any thread.
+  [[nodiscard]] std::vector<LogView> logs() const;
+  [[nodiscard]] bool ready() const;  // the list is there, logs are followed
+  [[nodiscard]] std::size_t store_queue() const {
+    return store_.queue_length();
+  }
+  [[nodiscard]] std::size_t watch_count() const;
+  // Date of the list in use; nullopt: none yet, or it bears no date.
+  [[nodiscard]] std::optional<Millis> list_time() const;
+  // These ask the database.
+  [[nodiscard]] bool database_answers();
+  [[nodiscard]] std::vector<sql::OutboxStatus> outbox();
+
+ private:
+  struct Active;
+
+  // Each runs on the thread of run().
+  void look_after_list();
+  void adopt(LoadedLogList loaded);
+  void start_followers();
+  void start_follower(sql::LogRow row);
+  void reap();
+  void look_after_watches();
+  void look_after_leases();
+  void free_leases_of_the_dead();
+  void shut_down();
+  [[nodiscard]] int verdict() const;
+  ctlog::RequestBudget& budget(const std::string& operator_name);
+  template <class F>
+  auto on_store(F job);
+
+  const Config& config_;
+  const Options options_;
+  const std::string owner_;
+  Executor executor_;
+  HttpClient http_;
+  StoreThread store_;
+  AsyncSemaphore download_bytes_;
+  std::vector<ctlog::NoteVerifier> witnesses_;
+  std::unique_ptr<Deliverer> deliverer_;
+  FollowerContext context_;
+
+  // Touched only by the thread of run().
+  std::map<std::string, std::unique_ptr<ctlog::RequestBudget>> budgets_;
+  std::future<Result<LoadedLogList>> loading_;
+  std::chrono::steady_clock::time_point list_due_, watches_due_, leases_due_;
+  unsigned list_failures_ = 0;
+  bool list_is_private_ = false;
+  bool failed_ = false;  // something other than a log went wrong for good
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  bool refresh_ = false;
+  bool have_list_ = false;
+  std::optional<Millis> list_time_;
+  std::map<Hash, std::unique_ptr<Active>> active_;
+  std::shared_ptr<const WatchSnapshot> watches_;
+  std::shared_ptr<const KnownLogs> known_logs_;
+};
+
+// Who holds a lease: "host/pid/start time of that process".
+[[nodiscard]] std::string lease_owner();
+// Whether the process behind a lease is certainly gone: it ran on this host
+// and does no longer.
+[[nodiscard]] bool owner_is_dead(std::string_view owner);
+
+}  // namespace ct::monitor
