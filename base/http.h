@@ -27,8 +27,9 @@ struct HttpRequest {
   std::size_t max_body = 64u << 20;           // bytes, after decompression
   std::chrono::milliseconds timeout{60'000};  // whole exchange
   std::chrono::milliseconds connect_timeout{15'000};
-  std::string ca_file;        // PEM; empty: the system's roots
-  bool allow_plain = false;   // http:// as well as https://
+  std::chrono::seconds stall_timeout{20};  // with fewer than 100 bytes/s
+  std::string ca_file;                     // PEM; empty: the system's roots
+  bool allow_plain = false;                // http:// as well as https://
   bool allow_private = true;  // connect to loopback, link-local, RFC 1918 …
   bool keep_alive = true;     // false: a connection for this request alone
   bool secret_url = false;    // the URL is a secret: errors name the host only
@@ -58,16 +59,17 @@ class HttpClient {
 
   // Any status is a response; an error is a failure to get one:
   // kTransient: no connection, TLS failure, time-out, broken transfer
-  // kMalformed: the body is larger than `max_body`
-  // kUsage: a URL of another scheme, or a private address not allowed
+  // kMalformed: the body is larger than `max_body`, or headers have no end
+  // kUsage: no URL of an allowed scheme, or a private address not allowed
   // kStopping: stop() was called
   using Done = std::function<void(Result<HttpResponse>)>;
-  // From any thread; `done` runs once, on the client's thread.
+  // From any thread; `done` runs once, on the client's thread, and does not
+  // throw.
   void start(HttpRequest request, Done done);
 
   // Awaited, resuming on `executor`.
   Future<Result<HttpResponse>> fetch(Executor& executor, HttpRequest request);
-  // Blocks.
+  // Blocks; never call it from `done`.
   Result<HttpResponse> get(HttpRequest request);
 
   // Aborts all transfers and refuses new ones.

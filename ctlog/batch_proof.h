@@ -19,9 +19,9 @@ namespace ct::ctlog {
 class TiedBatch {
  public:
   // `before`: compact range of the leaves [0, begin). `leaf_hashes`: those of
-  // [begin, end), at least one. `last_leaf_proof`: inclusion proof of leaf
-  // end - 1 in `head`; may be empty when end == head.size, where none is
-  // needed.
+  // [begin, end), at least one (else kInternal). `last_leaf_proof`: inclusion
+  // proof of leaf end - 1 in `head`; not looked at when end == head.size,
+  // where none is needed.
   //
   // kMalformed: the batch ends beyond the head, or the proof's length is wrong
   // kUntrusted: the batch does not lead to the head's root
@@ -36,7 +36,9 @@ class TiedBatch {
   [[nodiscard]] LeafIndex end() const { return after_.size(); }
   [[nodiscard]] const TreeHead& head() const { return head_; }
 
-  // Inclusion proof of leaf `index`, in [begin, end), in head().
+  // Inclusion proof of leaf `index`, in [begin, end), in head(). The first
+  // call hashes the nodes between the leaves, so two threads may not call it
+  // on one object at a time; a batch that is never asked pays nothing.
   [[nodiscard]] std::vector<Hash> inclusion_proof(LeafIndex index) const;
 
  private:
@@ -48,12 +50,19 @@ class TiedBatch {
         head_(head),
         last_leaf_proof_(std::move(last_leaf_proof)) {}
 
-  // All constant after construction.
+  void hash_levels() const;
+  [[nodiscard]] const Hash& inner_node(unsigned level,
+                                       std::uint64_t number) const;
+
+  // Constant after construction, but for levels_.
   CompactRange before_;
   CompactRange after_;
   std::vector<Hash> leaves_;
   TreeHead head_;
   std::vector<Hash> last_leaf_proof_;
+  // Filled by the first inclusion_proof: level by level the complete nodes
+  // left of end() that hold a leaf of the batch, from node begin() >> level.
+  mutable std::vector<std::vector<Hash>> levels_;
 };
 
 }  // namespace ct::ctlog

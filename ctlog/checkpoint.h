@@ -49,7 +49,8 @@ struct Checkpoint {
     std::string_view note, std::string_view origin, const LogKey& key);
 
 // A verifier key in C2SP form, `name+hex8+base64(type || key)`, of type 0x01
-// (Ed25519), 0x04 (Ed25519 cosignature) or 0x05 (the RFC 6962 log, by its id).
+// (Ed25519), 0x04 (Ed25519 cosignature) or 0x05 (an RFC 6962 log: `key` is its
+// SubjectPublicKeyInfo, while its key id is made from its log id).
 struct NoteVerifier {
   std::string name;
   std::array<std::uint8_t, 4> key_id;
@@ -65,7 +66,8 @@ struct Cosignature {
   Seconds timestamp = 0;  // 0 for type 0x01, which carries none
 };
 // kGone: the verifier did not sign this note. kUntrusted: it is there and
-// does not hold, so the note as a whole must be refused.
+// does not hold, so the note as a whole must be refused; of several by the
+// same key every one must hold.
 [[nodiscard]] Result<Cosignature> verify_cosignature(
     const Note& note, const NoteVerifier& verifier);
 

@@ -32,7 +32,9 @@ enum class NameKind : std::uint8_t {
 [[nodiscard]] std::string_view to_string(NameKind kind);
 
 // One name as encoded. `string_tag` says how a distinguished name's attribute
-// is to be read (UTF8String, BMPString …); 0 elsewhere.
+// is to be read (UTF8String, BMPString …); 0 elsewhere. Beside a kOtherName
+// whose type is known (a user principal name, SmtpUTF8Mailbox, XmppAddr:
+// kEmail; SRVName: kDns) stands the name within it, with its string_tag.
 struct Name {
   NameKind kind;
   std::uint8_t string_tag = 0;

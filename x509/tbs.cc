@@ -45,6 +45,7 @@ tl::expected<TbsOutline, Fault> outline_tbs(ByteView tbs) {
   const auto body = outer.expect(tag::kSequence);
   if (!body) return fault("TBSCertificate", outer);
   out.whole = body->whole;
+  out.trailing = !outer.empty();
 
   DerReader in(body->body);
   if (in.peek_tag() == tag::context_constructed(0)) {
@@ -115,7 +116,8 @@ std::optional<ExtensionOutline> outline_extension(const Element& extension) {
   const auto value = in.expect(tag::kOctetString);
   if (!value) return out;
   out.value = value->body;
-  out.odd |= !in.empty() || in.saw_ber_length();
+  out.odd |= in.saw_ber_length();
+  out.trailing = !in.empty();
   out.readable = true;
   return out;
 }

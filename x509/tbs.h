@@ -26,6 +26,7 @@ struct TbsOutline {
   ByteView unique_ids;                // [1] and [2], whole; may be empty
   std::optional<Element> extensions;  // SEQUENCE OF Extension
   bool ber_lengths = false;
+  bool trailing = false;  // bytes behind the TBSCertificate
   // Something behind the key is not what should be there, and could hold
   // extensions.
   bool extensions_doubtful = false;
@@ -49,7 +50,8 @@ struct ExtensionOutline {
   ByteView value;  // contents of the OCTET STRING
   bool critical = false;
   bool readable = false;  // false: only `oid` and `whole` are set
-  bool odd = false;       // critical not in DER, or more behind the value
+  bool odd = false;       // not in DER
+  bool trailing = false;  // more behind the value
 };
 // nullopt: not even an OID, so it could be anything.
 [[nodiscard]] std::optional<ExtensionOutline> outline_extension(
