@@ -39,30 +39,44 @@ std::vector<std::string_view> split(std::string_view s, std::string_view at) {
   }
 }
 
-// U+3002, U+FF0E and U+FF61 separate labels as well (UTS #46, section 2.3).
+// Full stops of other scripts separate labels as well (UTS #46, section 2.3),
+// and so does what is mapped to one.
 std::string with_ascii_dots(std::string_view utf8) {
   std::string out;
   ByteView rest = as_bytes(utf8);
   while (!rest.empty()) {
     const std::uint32_t c = take_utf8(rest).value_or(kReplacement);
-    append_utf8(out, c == 0x3002 || c == 0xff0e || c == 0xff61 ? '.' : c);
+    const bool dot = c == 0x3002 || c == 0xff0e || c == 0xff61 || c == 0x2024;
+    append_utf8(out, dot ? '.' : c);
   }
   return out;
 }
 
-// One label, by UTS #46 without transitional mapping, as browsers do it.
-std::optional<std::string> to_a_label(const std::string& utf8) {
-  char* raw = nullptr;
-  // A NUL would end the C string early.
-  if (utf8.find('\0') != utf8.npos) return std::nullopt;
-  const int rc =
-      idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(utf8.c_str()),
-                     reinterpret_cast<std::uint8_t**>(&raw),
-                     IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+std::optional<std::string> to_a_label(const std::string& utf8, int flags) {
+  std::uint8_t* raw = nullptr;
+  const int rc = idn2_lookup_u8(
+      reinterpret_cast<const std::uint8_t*>(utf8.c_str()), &raw, flags);
   if (rc != IDN2_OK) return std::nullopt;
-  std::string out(raw);
+  std::string out(reinterpret_cast<const char*>(raw));
   idn2_free(raw);
   std::ranges::transform(out, out.begin(), lower);
+  return out;
+}
+
+// Whether labels may hold symbols. Some registries take them, while text in
+// the wrong encoding is full of them.
+enum class Symbols { kAllowed, kRefused };
+
+// One label, by UTS #46 without transitional mapping, as browsers do it.
+std::optional<std::string> to_a_label(const std::string& utf8,
+                                      Symbols symbols) {
+  // A NUL would end the C string early.
+  if (utf8.find('\0') != utf8.npos) return std::nullopt;
+  auto out = to_a_label(utf8, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  // libidn2 takes symbols in this mode only.
+  if (!out && symbols == Symbols::kAllowed) {
+    out = to_a_label(utf8, IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
+  }
   return out;
 }
 
@@ -73,7 +87,8 @@ struct Converted {
 
 // Labels lower-cased and as A-labels, undecodable ones as "?", empty ones
 // left out.
-Converted convert(const std::string& utf8) {
+Converted convert(const std::string& utf8,
+                  Symbols symbols = Symbols::kAllowed) {
   Converted out;
   const auto append = [&out](std::string_view label) {
     if (label.empty()) return;
@@ -88,8 +103,8 @@ Converted convert(const std::string& utf8) {
     if (is_ascii(text)) {
       std::ranges::transform(text, text.begin(), lower);
       append(text);
-    } else if (const auto a = to_a_label(text)) {
-      // The mapping can bring forth dots: U+2024 becomes one.
+    } else if (const auto a = to_a_label(text, symbols)) {
+      // The mapping can bring forth dots.
       for (const std::string_view part : split(*a, ".")) append(part);
     } else {
       append("?");
@@ -139,7 +154,7 @@ void read_token(std::string_view token, Readings& out) {
     out.add(convert(std::string(token)).host);
     return;
   }
-  const Converted latin1 = convert(latin1_to_utf8(token));
+  const Converted latin1 = convert(latin1_to_utf8(token), Symbols::kRefused);
   if (is_utf8(as_bytes(token))) {
     const Converted utf8 = convert(with_ascii_dots(token));
     out.add(utf8.host);

@@ -13,8 +13,9 @@ constexpr std::size_t kMostCandidates = 4096;
 // Longer runs are no names; longer ones are cut into overlapping windows.
 constexpr std::ptrdiff_t kLongestRun = 512;
 // In front of a string stand its tag and length, of which the length's last
-// two octets can look like letters.
-constexpr std::size_t kMostLeading = 2;
+// two octets can look like letters; units of two octets pass for letters of
+// some script more often.
+constexpr std::size_t kMostLeading = 4;
 // Behind it stand the headers of what follows, e.g. 31 13 30 11 06: digits,
 // because SEQUENCE is "0" and SET is "1", each with a length between.
 constexpr std::size_t kMostTrailing = 8;
@@ -84,10 +85,13 @@ void add_trimmed(const Text& run, Candidates& out) {
 
 // Calls `each` for all runs of at least "a.b".
 template <class F>
-void for_each_run(const Text& text, F&& each) {
+void for_each_run(const Text& text, std::uint32_t highest, F&& each) {
+  const auto fits = [highest](std::uint32_t c) {
+    return c <= highest && is_host_point(c);
+  };
   auto at = text.begin();
-  while ((at = std::find_if(at, text.end(), is_host_point)) != text.end()) {
-    const auto end = std::find_if_not(at, text.end(), is_host_point);
+  while ((at = std::find_if(at, text.end(), fits)) != text.end()) {
+    const auto end = std::find_if_not(at, text.end(), fits);
     while (end - at >= 3) {
       const auto stop = at + std::min(end - at, kLongestRun);
       if (std::find(at, stop, '.') != stop) each(Text(at, stop));
@@ -120,22 +124,23 @@ Text decode_units(ByteView in, std::size_t width) {
 
 std::vector<std::string> names_in_bytes(ByteView bytes) {
   Candidates out;
-  const auto for_each_text = [&](auto&& each) {
-    each(decode_utf8(bytes));
+  const auto visit = [&](const Text& text, auto&& each) {
+    // ASCII alone first: what surrounds it passes for letters all too often.
+    for_each_run(text, 0x7f, each);
+    for_each_run(text, 0x10ffff, each);
+  };
+  const auto visit_all = [&](auto&& each) {
+    visit(decode_utf8(bytes), each);
     // Latin-1, UTF-16 and UTF-32, at every alignment.
     for (const std::size_t width : {1u, 2u, 4u}) {
       for (std::size_t i = 0; i < std::min(width, bytes.size()); ++i) {
-        if (!out.full()) each(decode_units(bytes.subspan(i), width));
+        if (!out.full()) visit(decode_units(bytes.subspan(i), width), each);
       }
     }
   };
   // Untrimmed first: if there are too many, those are the likely ones.
-  for_each_text([&](const Text& text) {
-    for_each_run(text, [&](const Text& run) { out.add(run); });
-  });
-  for_each_text([&](const Text& text) {
-    for_each_run(text, [&](const Text& run) { add_trimmed(run, out); });
-  });
+  visit_all([&](const Text& run) { out.add(run); });
+  visit_all([&](const Text& run) { add_trimmed(run, out); });
   return out.take();
 }
 
