@@ -16,7 +16,7 @@ namespace ct {
 // All members may be called from any thread.
 class Executor {
  public:
-  explicit Executor(unsigned threads);
+  explicit Executor(unsigned threads);  // at least one
   // Whatever was started must have ended: wait for its futures first.
   ~Executor();
   Executor(const Executor&) = delete;
@@ -95,11 +95,23 @@ struct Detached {
 
 template <class T>
 Detached run_detached(Task<T> task, FutureSetter<T> setter) {
-  try {
-    setter.set(co_await task);
-  } catch (...) {
-    setter.set_exception(std::current_exception());
+  Outcome<T> outcome;
+  {
+    // Gone, with its arguments, before anybody learns that it has ended: they
+    // may refer to what the one who waits then destroys.
+    Task<T> mine = std::move(task);
+    try {
+      if constexpr (std::is_void_v<T>) {
+        co_await mine;
+        outcome.set(Unit{});
+      } else {
+        outcome.set(co_await mine);
+      }
+    } catch (...) {
+      outcome.set(std::current_exception());
+    }
   }
+  setter.set_outcome(std::move(outcome));
 }
 
 }  // namespace detail
@@ -114,9 +126,11 @@ Future<T> Executor::start(Task<T> task) {
 
 template <class T>
 bool Future<T>::await_suspend(std::coroutine_handle<> awaiter) {
-  const std::lock_guard lock(state_->mutex);
-  if (state_->outcome.ready()) return false;
-  state_->on_ready = [home = home_, awaiter] { home->post(awaiter); };
+  // Once `on_ready` is set, the awaiter may run and destroy this future.
+  const auto state = state_;
+  const std::lock_guard lock(state->mutex);
+  if (state->outcome.ready()) return false;
+  state->on_ready = [home = home_, awaiter] { home->post(awaiter); };
   return true;
 }
 

@@ -14,7 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -25,23 +25,28 @@ class [[nodiscard]] Task;
 
 namespace detail {
 
+struct Unit {};
+
 // What a coroutine leaves behind: a value, or the exception it ended with.
 template <class T>
 class Outcome {
  public:
-  void set(T value) { state_.template emplace<1>(std::move(value)); }
+  using Value = std::conditional_t<std::is_void_v<T>, Unit, T>;
+
+  void set(Value value) { state_.template emplace<1>(std::move(value)); }
   void set(std::exception_ptr e) { state_.template emplace<2>(std::move(e)); }
   [[nodiscard]] bool ready() const { return state_.index() != 0; }
   T take() {
-    if (state_.index() == 2) std::rethrow_exception(std::get<2>(state_));
-    return std::move(std::get<1>(state_));
+    if (state_.index() == 2) {
+      // Moved, so that the exception is freed on the thread that took it.
+      std::rethrow_exception(std::move(std::get<2>(state_)));
+    }
+    if constexpr (!std::is_void_v<T>) return std::move(std::get<1>(state_));
   }
 
  private:
-  std::variant<std::monostate, T, std::exception_ptr> state_;
+  std::variant<std::monostate, Value, std::exception_ptr> state_;
 };
-
-struct Unit {};
 
 template <class T>
 struct PromiseBase {
@@ -70,7 +75,7 @@ struct Promise : PromiseBase<T> {
 };
 
 template <>
-struct Promise<void> : PromiseBase<Unit> {
+struct Promise<void> : PromiseBase<void> {
   Task<void> get_return_object();
   void return_void() { outcome.set(Unit{}); }
 };
@@ -95,13 +100,7 @@ class [[nodiscard]] Task {
     handle_.promise().continuation = awaiter;
     return handle_;
   }
-  T await_resume() {
-    if constexpr (std::is_void_v<T>) {
-      handle_.promise().outcome.take();
-    } else {
-      return handle_.promise().outcome.take();
-    }
-  }
+  T await_resume() { return handle_.promise().outcome.take(); }
 
  private:
   Handle handle_;
@@ -132,30 +131,34 @@ class FutureSetter {
  public:
   FutureSetter() : state_(std::make_shared<detail::FutureState<T>>()) {}
 
-  void set(T value) {
-    finish([&](auto& o) { o.set(std::move(value)); });
+  using Value = typename detail::Outcome<T>::Value;
+
+  void set(Value value) {
+    detail::Outcome<T> outcome;
+    outcome.set(std::move(value));
+    set_outcome(std::move(outcome));
   }
   void set_exception(std::exception_ptr e) {
-    finish([&](auto& o) { o.set(std::move(e)); });
+    detail::Outcome<T> outcome;
+    outcome.set(std::move(e));
+    set_outcome(std::move(outcome));
   }
-
- private:
-  template <class U>
-  friend class Future;
-
-  template <class F>
-  void finish(F&& fill) {
+  void set_outcome(detail::Outcome<T> outcome) {
     std::function<void()> on_ready;
     {
       const std::lock_guard lock(state_->mutex);
-      assert(!state_->outcome.ready());
-      fill(state_->outcome);
+      assert(outcome.ready() && !state_->outcome.ready());
+      state_->outcome = std::move(outcome);
       on_ready = std::move(state_->on_ready);
       // Under the lock: a waiter may free the state as soon as it sees it.
       state_->ready.notify_all();
     }
     if (on_ready) on_ready();
   }
+
+ private:
+  template <class U>
+  friend class Future;
 
   std::shared_ptr<detail::FutureState<T>> state_;
 };
