@@ -1,10 +1,14 @@
 #include "ctlog/sct.h"
 
 #include <algorithm>
+#include <sstream>
 
+#include "base/base64.h"
 #include "base/hex.h"
 #include "tests/support/catch.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/test_key.h"
+#include "x509/precert.h"
 
 namespace ct::ctlog {
 namespace {
@@ -173,6 +177,104 @@ TEST_CASE("no SCT covers what a leaf cannot hold", "[ctlog][sct]") {
   const Bytes huge(1u << 24);
   entry.certificate = huge;
   check_malformed(verify_sct(key, sct, entry));
+}
+
+namespace {
+
+// Rows of a file of tab-separated values.
+std::vector<std::vector<std::string>> read_rows(const std::string& file) {
+  std::vector<std::vector<std::string>> rows;
+  std::istringstream in(test::shared_file(file));
+  for (std::string line; std::getline(in, line);) {
+    auto& row = rows.emplace_back();
+    std::istringstream fields(line);
+    for (std::string field; std::getline(fields, field, '\t');) {
+      row.push_back(field);
+    }
+  }
+  return rows;
+}
+
+// A recorded certificate, its SCTs, and the entry that they promise.
+class Embedded {
+ public:
+  explicit Embedded(const std::string& folder)
+      : leaf_der_(test::shared_file(folder + "/leaf.der")),
+        issuer_der_(test::shared_file(folder + "/issuer.der")) {
+    const auto leaf = x509::parse_certificate(as_bytes(leaf_der_));
+    const auto issuer = x509::parse_certificate(as_bytes(issuer_der_));
+    REQUIRE(leaf);
+    REQUIRE(issuer);
+    REQUIRE(leaf->sct_list);
+    tbs_ = x509::log_tbs(*leaf).value();
+    entry_.type = EntryType::kPrecert;
+    entry_.issuer_key_hash = x509::spki_sha256(*issuer);
+    entry_.certificate = tbs_;
+    list_ = parse_sct_list(*leaf->sct_list).value();
+  }
+
+  [[nodiscard]] const SctList& list() const { return list_; }
+  [[nodiscard]] const Leaf& entry() const { return entry_; }
+  [[nodiscard]] const SignedCertificateTimestamp& by(
+      const std::string& log_id) const {
+    const auto sct = std::ranges::find_if(list_.scts, [&](const auto& s) {
+      return to_base64(s.log_id) == log_id;
+    });
+    REQUIRE(sct != list_.scts.end());
+    return *sct;
+  }
+
+ private:
+  std::string leaf_der_, issuer_der_;
+  Bytes tbs_;
+  Leaf entry_;
+  SctList list_;
+};
+
+LogKey key_of(const std::string& spki_base64) {
+  return LogKey::from_spki(from_base64(spki_base64).value()).value();
+}
+
+}  // namespace
+
+TEST_CASE("the SCTs of recorded certificates hold", "[ctlog][sct]") {
+  if (!test::have_shared_data()) return;
+  std::size_t verified = 0;
+  for (const auto& row : read_rows("certs/sct/cases.tsv")) {
+    if (row.at(0) == "case") continue;
+    CAPTURE(row[0], row[2]);
+    const Embedded certificate("certs/sct/" + row[0]);
+    CHECK(certificate.list().unreadable == 0);
+    const auto& sct = certificate.by(row[1]);
+    CHECK(std::to_string(sct.timestamp) == row.at(3));
+    CHECK((sct.extensions.empty() ? "-" : to_hex(sct.extensions)) == row.at(4));
+    CHECK(leaf_index_extension(sct.extensions));
+    const LogKey key = key_of(row.at(5));
+    REQUIRE(row.at(6) == "verified");
+    if (verify_sct(key, sct, certificate.entry())) ++verified;
+
+    Leaf other = certificate.entry();
+    other.issuer_key_hash[31] ^= 1;
+    CHECK_FALSE(verify_sct(key, sct, other));
+  }
+  CHECK(verified == 98);
+}
+
+TEST_CASE("recorded SCTs for other certificates do not hold", "[ctlog][sct]") {
+  if (!test::have_shared_data()) return;
+  const std::string folder = GENERATE("certs/sct-bad/boulder-bad",
+                                      "certs/sct-bad/ct-test-invalid-embedded");
+  const Embedded certificate(folder);
+  std::size_t refused = 0;
+  for (const auto& row : read_rows(folder + "/scts.tsv")) {
+    CAPTURE(folder, row.at(1));
+    const auto r = verify_sct(key_of(row.at(2)), certificate.by(row.at(0)),
+                              certificate.entry());
+    REQUIRE_FALSE(r);
+    CHECK(r.error().code == Errc::kUntrusted);
+    ++refused;
+  }
+  CHECK(refused >= 1);
 }
 
 }  // namespace ct::ctlog
