@@ -25,8 +25,10 @@ class RequestBudget {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // How long to wait for the token just reserved.
-  std::chrono::milliseconds reserve();
+  // Reserves a token and gives the moment it falls due.
+  Clock::time_point reserve();
+  // Whether a pause was ordered that covers this moment.
+  bool paused();
 
   Executor& executor_;
   const double rate_;
@@ -35,6 +37,7 @@ class RequestBudget {
   // Guarded by mutex_: the moment the next token falls due, which lies in the
   // past by up to burst_ / rate_ seconds while tokens are saved up.
   Clock::time_point next_;
+  Clock::time_point paused_until_;  // guarded by mutex_
 };
 
 }  // namespace ct::ctlog
