@@ -1,1 +1,59 @@
 #include "ctlog/log_source.h"
+
+#include "base/sha256.h"
+#include "ctlog/log_fetcher.h"
+#include "ctlog/rfc6962_client.h"
+#include "ctlog/static_client.h"
+
+namespace ct::ctlog {
+namespace {
+
+// How a Static CT log signs its name: the submission URL without scheme and
+// trailing slash.
+std::string origin_of(std::string_view url) {
+  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
+  if (url.ends_with('/')) url.remove_suffix(1);
+  return std::string(url);
+}
+
+}  // namespace
+
+void hash_leaves(EntryPage& page) {
+  static constexpr std::uint8_t kLeafPrefix[] = {0x00};
+  thread_local std::vector<ByteView> leaves;
+  leaves.clear();
+  for (const RawEntry& entry : page.entries) leaves.push_back(entry.leaf);
+  page.leaf_hashes.resize(leaves.size());
+  sha256_many(kLeafPrefix, leaves, page.leaf_hashes.data());
+}
+
+Result<std::unique_ptr<LogSource>> open_log_source(const LogInfo& log,
+                                                   Executor& executor,
+                                                   HttpClient& http,
+                                                   RequestBudget& budget,
+                                                   SourceOptions options) {
+  const std::string& url = log.monitoring_url;
+  if (url.empty()) {
+    return fail(Errc::kUsage, "log \"" + log.description +
+                                  "\": the log list gives no address to read "
+                                  "it from");
+  }
+  if (!url.starts_with("https://") &&
+      !(options.allow_plain && url.starts_with("http://"))) {
+    return fail(Errc::kUsage, "log \"" + log.description + "\": " + url +
+                                  " is not https://; plain http is for logs "
+                                  "of a private list only");
+  }
+  auto key = LogKey::from_spki(log.key);
+  if (!key) {
+    return fail_in("log \"" + log.description + "\"", std::move(key.error()));
+  }
+  LogFetcher fetcher(executor, http, budget, std::move(options), url);
+  if (log.kind == LogKind::kRfc6962) {
+    return std::make_unique<Rfc6962Client>(std::move(fetcher));
+  }
+  return std::make_unique<StaticClient>(std::move(fetcher), std::move(*key),
+                                        origin_of(log.submission_url));
+}
+
+}  // namespace ct::ctlog

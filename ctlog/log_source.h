@@ -5,9 +5,12 @@
 // returned is the log's word, unchecked: ctlog/tree_head, merkle and
 // batch_proof check it.
 //
-// Errors of all requests: kTransient (try again later; pauses and Retry-After
-// are already honoured inside), kMalformed (an answer that breaks its format),
-// kGone (404 or 410), kStopping.
+// Errors of all requests: kTransient (try again later), kMalformed (an answer
+// that breaks its format), kGone (404 or 410), kStopping; from head() of a
+// Static CT log also kUntrusted (not signed by the log). Retries, pauses and
+// Retry-After are already done inside when an error is returned.
+//
+// All members may be called from any thread, and several at once.
 #pragma once
 
 #include <memory>
@@ -43,6 +46,9 @@ struct EntryPage {
   std::unique_ptr<std::uint8_t[]> arena;
 };
 
+// Fills in `leaf_hashes`.
+void hash_leaves(EntryPage& page);
+
 class LogSource {
  public:
   virtual ~LogSource() = default;
@@ -56,7 +62,8 @@ class LogSource {
                                           TreeSize head_size) = 0;
 
   // Where the next request from `begin` should end so that pages fall on the
-  // log's own boundaries; learnt from its answers.
+  // log's own boundaries; learnt from its answers. In (begin, end]. Nothing
+  // is known before the first answers: until then ask for one page at a time.
   [[nodiscard]] virtual LeafIndex page_end(LeafIndex begin,
                                            LeafIndex end) const = 0;
 
@@ -81,11 +88,12 @@ struct SourceOptions {
   bool allow_plain = false;  // http://, for private logs only
   std::size_t max_body = 64u << 20;
   std::chrono::milliseconds timeout{60'000};
-  unsigned max_retries = 4;  // of one request, before kTransient is returned
+  unsigned max_retries = 4;  // of one request, before its error is returned
+  std::chrono::milliseconds backoff{500};  // before the first retry; doubles
 };
 
 // All references must outlive the source. `budget` is shared by the logs of
-// one operator.
+// one operator. kUsage: no address, or an http:// one without allow_plain.
 [[nodiscard]] Result<std::unique_ptr<LogSource>> open_log_source(
     const LogInfo& log, Executor& executor, HttpClient& http,
     RequestBudget& budget, SourceOptions options);
