@@ -1,8 +1,9 @@
 // Database: one connection to Postgres, its transactions, its migrations.
 //
 // A Database belongs to one thread at a time, with all that hangs off it.
-// Nothing throws out of this room: libpqxx's exceptions become Errors.
+// Nothing throws out of this room: what goes wrong inside becomes an Error.
 // kTransient: the server is away or the transaction must be repeated.
+// kUsage: wrong password, missing rights, no schema …: says what to do.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,9 @@ class Tx;  // a running transaction; defined in sql/tx.h, for this room only
 class Database {
  public:
   // `url` is a libpq connection string or URI; "" means libpq's PG* variables.
-  // It may hold a password, and never shows up in errors.
+  // It may hold a password, and never shows up in errors. Waits 10 seconds
+  // for an answer, unless the URL or PGCONNECT_TIMEOUT says otherwise; a
+  // statement later on may take 30 seconds.
   [[nodiscard]] static Result<std::unique_ptr<Database>> connect(
       const std::string& url);
   ~Database();

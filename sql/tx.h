@@ -1,0 +1,156 @@
+// Tx: statements within a running transaction. For this room only.
+//
+// Tx::exec throws SqlError, and Database::transact turns that into an Error:
+// so code inside a transaction needs no error handling of its own, and
+// whatever throws rolls the transaction back.
+//
+// Straight on libpq: its C interface is the same on Debian 12 and 13, which
+// libpqxx's is not, and it tells exactly which commits are in doubt.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace ct::sql {
+
+struct SqlError {
+  Error error;
+  std::string sqlstate;  // five characters; "" when there was no answer
+};
+
+// An argument of a statement. Text is made storable: Postgres takes neither
+// NUL nor broken UTF-8, and certificates hold both, so such bytes become
+// U+FFFD rather than stopping a log for ever.
+class Param {
+ public:
+  Param(std::nullptr_t) : null_(true) {}
+  Param(bool v) : value_(v ? "t" : "f") {}
+  Param(int v) : value_(std::to_string(v)) {}
+  Param(std::int64_t v) : value_(std::to_string(v)) {}
+  Param(std::uint64_t v);  // kMalformed above 2^63 - 1
+  Param(std::string_view v);
+  Param(const std::string& v) : Param(std::string_view(v)) {}
+  Param(const char* v) : Param(std::string_view(v)) {}
+  Param(ByteView v) : value_(as_text(v)), binary_(true) {}  // bytea
+  Param(const Bytes& v) : Param(ByteView(v)) {}
+  Param(const Hash& v) : Param(ByteView(v)) {}
+  Param(const std::vector<std::string>& v);  // text[]
+  template <class T>
+  Param(const std::optional<T>& v) : null_(true) {
+    if (v) *this = Param(*v);
+  }
+
+  [[nodiscard]] const char* data() const {
+    return null_ ? nullptr : value_.c_str();
+  }
+  [[nodiscard]] int size() const { return static_cast<int>(value_.size()); }
+  [[nodiscard]] int format() const { return binary_ ? 1 : 0; }
+
+ private:
+  std::string value_;
+  bool null_ = false;
+  bool binary_ = false;
+};
+
+// A row of a result; valid as long as its Rows. A value that is not what the
+// getter says throws SqlError: kInternal.
+class Row {
+ public:
+  Row(const PGresult* result, int row) : result_(result), row_(row) {}
+
+  [[nodiscard]] bool is_null(const char* column) const;
+  [[nodiscard]] std::string text(const char* column) const;  // NULL: ""
+  [[nodiscard]] std::int64_t integer(const char* column) const;
+  [[nodiscard]] std::uint64_t count(const char* column) const;
+  [[nodiscard]] bool boolean(const char* column) const;
+  [[nodiscard]] Bytes bytes(const char* column) const;  // NULL: none
+  [[nodiscard]] Hash hash(const char* column) const;
+  [[nodiscard]] std::optional<Hash> maybe_hash(const char* column) const;
+  [[nodiscard]] std::optional<std::int64_t> maybe_integer(
+      const char* column) const;
+  [[nodiscard]] std::vector<std::string> texts(const char* column) const;
+
+ private:
+  [[nodiscard]] std::string_view raw(const char* column) const;
+
+  const PGresult* result_;
+  int row_;
+};
+
+class Rows {
+ public:
+  explicit Rows(PGresult* result) : result_(result, &PQclear) {}
+
+  [[nodiscard]] std::size_t size() const {
+    return static_cast<std::size_t>(PQntuples(result_.get()));
+  }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  // Rows inserted, updated or deleted.
+  [[nodiscard]] std::size_t affected() const;
+  // What was done: "COMMIT", "INSERT 0 1".
+  [[nodiscard]] std::string_view command() const {
+    return PQcmdStatus(result_.get());
+  }
+  [[nodiscard]] Row operator[](std::size_t i) const {
+    return {result_.get(), static_cast<int>(i)};
+  }
+
+  struct Iterator {
+    const Rows* rows;
+    std::size_t i;
+    Row operator*() const { return (*rows)[i]; }
+    Iterator& operator++() { return ++i, *this; }
+    bool operator!=(const Iterator& o) const { return i != o.i; }
+  };
+  [[nodiscard]] Iterator begin() const { return {this, 0}; }
+  [[nodiscard]] Iterator end() const { return {this, size()}; }
+
+ private:
+  std::unique_ptr<PGresult, decltype(&PQclear)> result_;
+};
+
+using StatementNames = std::map<std::string, std::string, std::less<>>;
+
+class Tx {
+ public:
+  // `names`: the statements that `connection` has prepared so far.
+  Tx(PGconn* connection, StatementNames& names)
+      : connection_(connection), names_(names) {}
+
+  // One statement, prepared at its first use, $1 … being `params`. Throws.
+  Rows exec(std::string_view sql, const std::vector<Param>& params = {});
+  // Any number of statements, without parameters or result. Throws.
+  void run_script(const std::string& sql);
+
+ private:
+  const std::string& prepare(std::string_view sql);
+
+  PGconn* connection_;
+  StatementNames& names_;
+};
+
+// Throws unless `result` says that all went well.
+Rows checked(PGconn* connection, PGresult* result);
+
+// SQL for a timestamptz as milliseconds since the epoch, and back.
+#define CT_MILLIS(expression) \
+  "floor(extract(epoch FROM " expression ") * 1000)::bigint"
+#define CT_TIME(parameter) "to_timestamp((" parameter ")::bigint / 1000.0)"
+
+// What timestamptz and people can hold: the years 0000 to 9999.
+[[nodiscard]] Millis storable_time(Millis t);
+
+// U+FFFD for NUL and whatever is not UTF-8.
+[[nodiscard]] std::string storable_text(std::string_view text);
+
+}  // namespace ct::sql
