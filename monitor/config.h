@@ -5,16 +5,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 
 namespace ct::monitor {
-
-struct WitnessKey {
-  std::string vkey;  // C2SP verifier key
-};
 
 struct Config {
   // Where we keep things.
@@ -62,16 +59,31 @@ struct Config {
 struct ConfigProblem {
   std::string where;  // file, or the variable's name
   unsigned line = 0;
-  std::string what;  // and what to do
+  std::string what;  // and what to do; never a secret
 };
 
 struct LoadedConfig {
   Config config;
   std::vector<ConfigProblem> problems;  // empty: all is well
+  std::vector<std::string> sources;     // the file and variables used
 };
 
 // `path` "": $CTVIGIL_CONFIG, /etc/ctvigil/ctvigil.toml or none. Unknown keys
-// are problems. Environment: CTVIGIL_<KEY>, upper case.
+// are problems. Environment: CTVIGIL_<KEY>, upper case, lists separated by
+// commas; an empty variable counts as not set.
 [[nodiscard]] LoadedConfig load_config(const std::string& path);
+
+// The same from a text, without the environment; `name` stands for its file.
+[[nodiscard]] LoadedConfig parse_config(std::string_view toml,
+                                        const std::string& name);
+
+// For `config check`: the problems, one a line as "file:line: what"; or, if
+// there are none, where the configuration comes from and what it says, secrets
+// left out.
+[[nodiscard]] std::string config_report(const LoadedConfig& loaded);
+
+// A config file with every key, its default and what it means, all commented
+// out.
+[[nodiscard]] std::string config_example();
 
 }  // namespace ct::monitor
