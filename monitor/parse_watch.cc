@@ -1,0 +1,180 @@
+#include <charconv>
+
+#include "base/hex.h"
+#include "base/sha256.h"
+#include "monitor/readings.h"
+#include "monitor/watchlist.h"
+
+namespace ct::monitor {
+namespace {
+
+using alerts::Watch;
+using alerts::WatchKind;
+
+constexpr std::string_view kOrgPrefix = "org:";
+
+std::string_view trimmed(std::string_view s) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto begin = s.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return s.substr(begin, s.find_last_not_of(kSpace) - begin + 1);
+}
+
+bool has_prefix_ignoring_case(std::string_view s, std::string_view prefix) {
+  if (s.size() < prefix.size()) return false;
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    const char c =
+        s[i] >= 'A' && s[i] <= 'Z' ? static_cast<char>(s[i] - 'A' + 'a') : s[i];
+    if (c != prefix[i]) return false;
+  }
+  return true;
+}
+
+std::string quoted(std::string_view s) {
+  return '"' + std::string(s.substr(0, 300)) + '"';
+}
+
+// The same watch always gets the same id, so files and databases agree.
+Watch make_watch(WatchKind kind, std::string value) {
+  Watch w;
+  w.kind = kind;
+  w.value = std::move(value);
+  w.pattern = watch_pattern(kind, w.value);
+  const std::string what =
+      std::to_string(static_cast<int>(kind)) + ':' + w.value;
+  w.id = to_hex(ByteView(sha256(as_bytes(what))).first(8));
+  return w;
+}
+
+Result<Watch> host_watch(WatchKind kind, std::string_view typed, bool force) {
+  std::string_view name = typed;
+  if (kind != WatchKind::kExact) {
+    if (name.starts_with("*.")) name.remove_prefix(2);
+    if (name.starts_with('.')) name.remove_prefix(1);
+  }
+  auto host = x509::canonical_host(name);
+  if (!host) {
+    return fail(Errc::kUsage,
+                "cannot watch " + quoted(typed) + ": " + host.error().what);
+  }
+  if (host->find_first_of("*?") != std::string::npos) {
+    return fail(Errc::kUsage,
+                "cannot watch " + quoted(typed) +
+                    ": give the name without a wildcard; certificates with "
+                    "wildcards that cover it are found");
+  }
+  if (!force && x509::is_public_suffix(*host)) {
+    return fail(Errc::kUsage,
+                quoted(*host) +
+                    " is a public suffix, below which anybody may register "
+                    "names; use --force to watch it all the same");
+  }
+  return make_watch(kind, std::move(*host));
+}
+
+// "192.0.2.0/24", "2001:db8::1".
+Result<Watch> ip_watch(std::string_view typed, bool force) {
+  const auto slash = typed.find('/');
+  const std::string_view address = typed.substr(0, slash);
+  auto ip = x509::parse_ip(address);
+  if (!ip) {
+    return fail(Errc::kUsage,
+                "cannot watch " + quoted(typed) +
+                    ": not a host name, an address or a network; for a URL "
+                    "give its host alone");
+  }
+  unsigned length = ip->size * 8u;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = typed.substr(slash + 1);
+    const char* const end = digits.data() + digits.size();
+    const auto parsed = std::from_chars(digits.data(), end, length);
+    if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != end ||
+        length > ip->size * 8u) {
+      return fail(Errc::kUsage, "cannot watch " + quoted(typed) +
+                                    ": the prefix length goes from 0 to " +
+                                    std::to_string(ip->size * 8));
+    }
+  }
+  // Certificates may hold the same address in either form.
+  if (const auto v4 = unmapped(*ip); v4.size != ip->size && length >= 96) {
+    ip = v4;
+    length -= 96;
+  }
+  const std::string network = network_text(*ip, length);
+  if (network != x509::format_ip(*ip) + '/' + std::to_string(length)) {
+    return fail(Errc::kUsage, "cannot watch " + quoted(typed) +
+                                  ": bits behind the prefix are set; did you "
+                                  "mean " +
+                                  network + "?");
+  }
+  if (length == 0 && !force) {
+    return fail(Errc::kUsage, quoted(network) +
+                                  " holds every address; use --force to watch "
+                                  "it all the same");
+  }
+  return make_watch(WatchKind::kIp, network);
+}
+
+Result<Watch> organization_watch(std::string_view typed) {
+  std::string value = x509::canonical_organization(trimmed(typed));
+  if (value.empty()) {
+    return fail(Errc::kUsage,
+                "org: needs a name behind it, as in \"org:Example Ltd\"");
+  }
+  Watch w = make_watch(WatchKind::kOrganization, std::move(value));
+  w.pattern = std::string(kOrgPrefix) + std::string(trimmed(typed));
+  return w;
+}
+
+}  // namespace
+
+std::string watch_pattern(WatchKind kind, std::string_view value) {
+  switch (kind) {
+    case WatchKind::kSubtree:
+      return std::string(value);
+    case WatchKind::kExact:
+      return '=' + std::string(value);
+    case WatchKind::kIp: {
+      const bool single = value.ends_with(
+          value.find(':') == std::string_view::npos ? "/32" : "/128");
+      return std::string(single ? value.substr(0, value.find('/')) : value);
+    }
+    case WatchKind::kEmail:
+      return '@' + std::string(value);
+    case WatchKind::kOrganization:
+      return std::string(kOrgPrefix) + std::string(value);
+  }
+  return {};
+}
+
+Result<Watch> parse_watch(std::string_view pattern, bool force) {
+  const std::string_view typed = trimmed(pattern);
+  if (typed.empty()) {
+    return fail(Errc::kUsage,
+                "nothing to watch: give a name (\"example.com\", "
+                "\"=example.com\"), a network (\"192.0.2.0/24\"), a mail "
+                "domain (\"@example.com\") or an organisation "
+                "(\"org:Example Ltd\")");
+  }
+  if (has_prefix_ignoring_case(typed, kOrgPrefix)) {
+    return organization_watch(typed.substr(kOrgPrefix.size()));
+  }
+  if (typed.front() == '@') {
+    return host_watch(WatchKind::kEmail, typed.substr(1), force);
+  }
+  const auto at = typed.rfind('@');
+  if (at != std::string_view::npos) {
+    return fail(Errc::kUsage,
+                "cannot watch " + quoted(typed) +
+                    ": mail is watched by domain: " + quoted(typed.substr(at)));
+  }
+  const bool exact = typed.front() == '=';
+  const std::string_view rest = exact ? trimmed(typed.substr(1)) : typed;
+  if (rest.find('/') != std::string_view::npos || looks_like_ip(rest)) {
+    return ip_watch(rest, force);
+  }
+  return host_watch(exact ? WatchKind::kExact : WatchKind::kSubtree, rest,
+                    force);
+}
+
+}  // namespace ct::monitor
