@@ -11,20 +11,15 @@ using x509::IpAddress;
 using x509::Name;
 using x509::NameKind;
 
-bool is_attribute(NameKind kind) {
-  return kind == NameKind::kCommonName || kind == NameKind::kOrganization ||
-         kind == NameKind::kEmailAttribute;
-}
-
-// Whether an attribute's bytes are its text, if they are ASCII.
+// Whether bytes are the text they stand for, if they are ASCII.
 bool is_single_byte(std::uint8_t string_tag) {
   return string_tag != x509::tag::kBmpString &&
          string_tag != x509::tag::kUniversalString;
 }
 
-// The bytes of a name, with attributes of wide string types as UTF-8.
+// The bytes of a name, those of an ASN.1 string as UTF-8.
 std::string text_of(const Name& name) {
-  if (is_attribute(name.kind)) {
+  if (name.string_tag != 0) {
     return x509::string_to_utf8(name.string_tag, name.value);
   }
   return std::string(as_text(name.value));
@@ -35,7 +30,7 @@ bool is_separator(char c) {
          c == ';' || c == '<' || c == '>' || c == '"' || c == '(' || c == ')';
 }
 
-// The pieces of a text in which several names were written.
+// The pieces of a text in which several addresses were written.
 std::vector<std::string_view> pieces_of(std::string_view text) {
   std::vector<std::string_view> out;
   for (std::size_t i = 0; i < text.size();) {
@@ -51,33 +46,12 @@ std::vector<std::string_view> pieces_of(std::string_view text) {
   return out;
 }
 
-void append(std::vector<std::string>& out, std::vector<std::string> more) {
-  for (std::string& s : more) {
-    if (std::find(out.begin(), out.end(), s) == out.end()) {
-      out.push_back(std::move(s));
-    }
-  }
-}
-
-// Hosts of free text: the whole, then each piece that could be a name.
-std::vector<std::string> hosts_in_text(std::string_view text) {
-  std::vector<std::string> out = x509::host_readings(as_bytes(text));
-  if (const auto at = text.rfind('@'); at != std::string_view::npos) {
-    append(out, x509::host_readings(as_bytes(text.substr(at + 1))));
-  }
-  const auto pieces = pieces_of(text);
-  if (pieces.size() < 2) return out;
-  for (const std::string_view piece : pieces) {
-    if (piece.find('.') == std::string_view::npos) continue;
-    const auto readings = x509::host_readings(as_bytes(piece));
-    out.insert(out.end(), readings.begin(), readings.end());
-  }
-  return out;
-}
-
 std::vector<std::string> hosts_of_uri(ByteView uri) {
   std::vector<std::string> out = x509::host_readings(uri);
-  if (auto host = x509::uri_host(uri)) append(out, {std::move(*host)});
+  auto host = x509::uri_host(uri);
+  if (host && std::find(out.begin(), out.end(), *host) == out.end()) {
+    out.push_back(std::move(*host));
+  }
   return out;
 }
 
@@ -122,7 +96,7 @@ std::vector<std::string> all_host_readings(const Name& name) {
   switch (name.kind) {
     case NameKind::kDns:
     case NameKind::kCommonName:
-      return hosts_in_text(text_of(name));
+      return x509::host_readings(as_bytes(text_of(name)));
     case NameKind::kUri:
       return hosts_of_uri(name.value);
     case NameKind::kIp:

@@ -136,6 +136,10 @@ unsigned depth_of(std::string_view name) {
                                 std::count(name.begin(), name.end(), '.'));
 }
 
+bool is_whole_wildcard(std::string_view label) {
+  return label == "*" || label == "?";
+}
+
 // In the order of names read from their ends, dots first, so that what lies
 // below a name follows it at once.
 int compare_reversed(std::string_view a, std::string_view b) {
@@ -322,7 +326,7 @@ bool SuffixIndex::may_match_labels(Labels labels) const {
   unsigned depth = 0;
   while (labels.next()) {
     if (labels.has_wildcard()) {
-      if (!labels.at_front() || labels.label() != "*") return true;
+      if (!labels.at_front() || !is_whole_wildcard(labels.label())) return true;
       return (parent_depths_ & depth_bit(depth)) != 0 &&
              (probe(hash.value()) & kHasChildren) != 0;
     }
@@ -352,7 +356,7 @@ void SuffixIndex::match(std::string_view host, const Visitor& visit) const {
   for (LabelsFromRight labels(host); labels.next();) {
     const std::string_view label = labels.label();
     if (is_wildcard_label(label)) {
-      if (!labels.at_front() || label != "*") {
+      if (!labels.at_front() || !is_whole_wildcard(label)) {
         return match_odd(host, literal, visit);
       }
       const Node* parent = find(hash.value(), literal);

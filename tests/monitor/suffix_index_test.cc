@@ -210,8 +210,9 @@ TEST_CASE("hostile names are looked up in bounded time",
   std::string alternating;
   for (int i = 0; i < 32'000; ++i) alternating += "*a";
   CHECK(matches_of(index, alternating + ".example.com").size() == 1);
-  CHECK(matches_of(index, std::string(64'000, 'a') + ".example.com").size() ==
-        1);
+  std::string long_label(64'000, 'a');
+  long_label += ".example.com";
+  CHECK(matches_of(index, long_label).size() == 1);
   for (const char* odd : {".", "..", ".com", "com.", "*.", ".*", "a..com"}) {
     CAPTURE(odd);
     CHECK(matches_of(index, odd).empty());
