@@ -318,6 +318,10 @@ std::vector<ConfigKey> make_keys() {
                check_log_list),
       bool_key("allow_unsigned_log_list", &C::allow_unsigned_log_list, "false",
                "Accept log lists of log_lists that have no signature."),
+      text_key("log_list_key", &C::log_list_key, "\"\"",
+               "PEM file of the key that signs the log lists of log_lists. "
+               "Empty: Google's.",
+               path_text),
       text_key("ca_file", &C::ca_file, "\"\"",
                "PEM file of the authorities to trust for logs of log_lists. "
                "Empty: the system's.",
