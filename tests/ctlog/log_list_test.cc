@@ -123,44 +123,31 @@ TEST_CASE("retired and rejected logs are not read", "[ctlog][log_list]") {
 
 TEST_CASE("one unusable log costs a warning, not the list",
           "[ctlog][log_list]") {
-  std::string bad;
-  std::string why;
-  SECTION("an id that is not the key's") {
-    bad = log_json("b");
-    bad.replace(bad.find("\"key\":\"") + 7, 4, "XXXX");
-    why = "not the SHA-256";
+  std::string not_its_id = log_json("b");
+  not_its_id.replace(not_its_id.find("\"key\":\"") + 7, 4, "XXXX");
+  const auto with = [](const char* key, const char* url, const char* more) {
+    return std::string(R"({"description":"b","key":")") + key + R"(","url":")" +
+           url + "\"" + more + "}";
+  };
+  const char* const url = "https://b.test/";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {not_its_id, "not the SHA-256"},
+      {with("***", url, ""), "not base64"},
+      {log_json("a"), "twice"},
+      {with("AAAA", "ftp://b.test/", ""), "URL"},
+      {with("AAAA", R"(https://b.test/\n)", ""), "URL"},
+      {with("AAAA", "https://ct.example.com/bogus/x/", ""), "placeholder"},
+      {with("AAAA", url,
+            R"(,"log_id":"si9+3rWvav5QPeBAgbLXTBJThJL+3yyypSZQPO9TztI=")"),
+       "private key is public"}};
+  for (const auto& [bad, why] : cases) {
+    CAPTURE(bad);
+    const auto list = parse_log_list(list_json(log_json("a") + "," + bad));
+    CHECK(only(list).description == "a");
+    REQUIRE(list->warnings.size() == 1);
+    CHECK_THAT(list->warnings[0], ContainsSubstring(why));
+    CHECK_THAT(list->warnings[0], ContainsSubstring("Op"));
   }
-  SECTION("a key that is not base64") {
-    bad = R"({"description":"b","key":"***","url":"https://b.test/"})";
-    why = "not base64";
-  }
-  SECTION("an id given twice") {
-    bad = log_json("a");
-    why = "twice";
-  }
-  SECTION("a URL of another scheme") {
-    bad = R"({"description":"b","key":"AAAA","url":"ftp://b.test/"})";
-    why = "URL";
-  }
-  SECTION("a URL with a line break in it") {
-    bad = R"({"description":"b","key":"AAAA","url":"https://b.test/\n"})";
-    why = "URL";
-  }
-  SECTION("a placeholder") {
-    bad = R"({"description":"b","key":"AAAA",
-              "url":"https://ct.example.com/bogus/x/"})";
-    why = "placeholder";
-  }
-  SECTION("a mimic, known by its id") {
-    bad = R"({"description":"b","key":"AAAA","url":"https://b.test/",
-              "log_id":"si9+3rWvav5QPeBAgbLXTBJThJL+3yyypSZQPO9TztI="})";
-    why = "private key is public";
-  }
-  const auto list = parse_log_list(list_json(log_json("a") + "," + bad));
-  CHECK(only(list).description == "a");
-  REQUIRE(list->warnings.size() == 1);
-  CHECK_THAT(list->warnings[0], ContainsSubstring(why));
-  CHECK_THAT(list->warnings[0], ContainsSubstring("Op"));
 }
 
 TEST_CASE("text of a log list cannot forge lines", "[ctlog][log_list]") {
