@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct Channel {
   std::string id;
   std::string name;  // unique, chosen by the user; safe to log
   ChannelType type = ChannelType::kWebhook;
-  // URL; smtp(s)://user:password@host:port for e-mail; the program's path.
-  // Secret: never logged.
+  // URL; smtp(s)://user:password@host:port for e-mail; the program's path;
+  // "text" (or "") or "json" for standard output. Secret: never logged.
   std::string target;
   std::string secret;                  // webhook: "whsec_…"
   std::vector<std::string> arguments;  // e-mail: recipients; program: argv
@@ -61,13 +62,18 @@ struct Message {
 struct DeliveryError {
   std::string what;        // no secrets
   bool permanent = false;  // do not retry: 410, a broken target …
+  bool disable = false;    // the receiver wants no more: end the channel
   std::optional<std::chrono::milliseconds> retry_after;
 };
 
-// One attempt; blocks, 30 seconds at most. Safe from any thread.
-[[nodiscard]] tl::expected<void, DeliveryError> deliver(HttpClient& http,
-                                                        const Channel& channel,
-                                                        const Message& message);
+// One attempt; blocks, 30 seconds at most. Safe from any thread. `stop` ends
+// it within a second, for mail and programs; HttpClient::stop for webhooks.
+//
+// A mail that some recipients take and others refuse is an error that names
+// them: permanent if all refusals are, so that the others do not get it again.
+[[nodiscard]] tl::expected<void, DeliveryError> deliver(
+    HttpClient& http, const Channel& channel, const Message& message,
+    std::stop_token stop = {});
 
 // kUsage: why this channel cannot work (scheme, missing recipient …).
 [[nodiscard]] Result<void> check_channel(const Channel& channel);
