@@ -11,11 +11,11 @@ namespace {
 constexpr Seconds kNever = 253402300799;
 
 void read_version(const TbsOutline& tbs, Certificate& c, Oddities& oddities) {
-  if (tbs.version && tbs.version->body.size() == 1 &&
-      tbs.version->body[0] <= 2) {
-    c.version = tbs.version->body[0] + 1u;
-    if (c.version == 1) oddities.add("version 1 is spelled out");
-  } else if (!tbs.version_field.empty()) {
+  const bool read = tbs.version && tbs.version->body.size() == 1 &&
+                    tbs.version->body[0] < 0x80;
+  if (read) c.version = tbs.version->body[0] + 1u;
+  if (read && c.version == 1) oddities.add("version 1 is spelled out");
+  if (c.version > 3 || (!tbs.version_field.empty() && !read)) {
     oddities.add("the version is none of 1, 2 and 3");
   }
   if (tbs.extensions && c.version != 3) {

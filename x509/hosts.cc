@@ -83,6 +83,7 @@ std::optional<std::string> to_a_label(const std::string& utf8,
 struct Converted {
   std::string host;
   bool whole = true;  // false: a label could not be decoded
+  bool gaps = false;  // a label was empty
 };
 
 // Labels lower-cased and as A-labels, undecodable ones as "?", empty ones
@@ -91,7 +92,10 @@ Converted convert(const std::string& utf8,
                   Symbols symbols = Symbols::kAllowed) {
   Converted out;
   const auto append = [&out](std::string_view label) {
-    if (label.empty()) return;
+    if (label.empty()) {
+      out.gaps = true;
+      return;
+    }
     if (!out.host.empty()) out.host += '.';
     const bool good = std::ranges::all_of(
         label, [](char c) { return is_host_char(c) || c == '?'; });
@@ -265,16 +269,12 @@ Result<std::string> canonical_host(std::string_view typed) {
   if (!is_utf8(as_bytes(text))) return refuse("it is not UTF-8");
   std::string dotted = with_ascii_dots(text);
   if (dotted.ends_with('.')) dotted.pop_back();
-  if (dotted.starts_with('.') || dotted.ends_with('.') ||
-      dotted.find("..") != dotted.npos) {
-    return refuse("it has an empty label");
-  }
   const Converted c = convert(dotted);
+  if (c.gaps) return refuse("it has an empty label");
   if (!c.whole || c.host.find('?') != c.host.npos) {
     return refuse("a label holds characters that no host name can hold");
   }
   const std::string_view host = c.host;
-  if (host.empty()) return refuse("nothing remains of it");
   if (host.size() > kLongestName) return refuse("it is over 253 characters");
   if (host == "*" ||
       host.find('*', host.starts_with("*.") ? 1 : 0) != host.npos) {

@@ -121,6 +121,9 @@ void judge_names(const std::vector<Name>& names, Oddities& oddities) {
     if (is_text && text.find('\0') != text.npos) {
       oddities.add("a NUL within a name");
     }
+    if (n.string_tag == tag::kUtf8String && !is_utf8(n.value)) {
+      oddities.add("a UTF8String that is not UTF-8");
+    }
     if (text.empty()) oddities.add("an empty name");
     if (n.kind == NameKind::kIp && text.size() != 4 && text.size() != 16) {
       oddities.add("an IP address of neither 4 nor 16 octets");

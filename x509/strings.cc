@@ -45,6 +45,19 @@ std::string from_utf8(ByteView in) {
   return out;
 }
 
+// Files in the wild leave bits set that padding makes unused; OpenSSL does not
+// mind, so users will have such files.
+void clear_unused_bits(std::string& base64) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::size_t last = base64.find_last_not_of('=');
+  if (last == base64.npos) return;
+  const std::size_t pads = base64.size() - 1 - last;
+  const std::size_t value = kDigits.find(base64[last]);
+  if (pads == 0 || pads > 2 || value == kDigits.npos) return;
+  base64[last] = kDigits[value & (pads == 1 ? ~3u : ~15u)];
+}
+
 }  // namespace
 
 std::string string_to_utf8(std::uint8_t tag, ByteView value) {
@@ -112,6 +125,7 @@ Result<std::vector<Bytes>> from_pem(std::string_view label,
     for (const char c : text.substr(at, stop - at)) {
       if (c != ' ' && c != '\t' && c != '\r' && c != '\n') body += c;
     }
+    clear_unused_bits(body);
     auto der = from_base64(body);
     if (!der) return fail(Errc::kMalformed, which + ": broken base64");
     out.push_back(std::move(*der));

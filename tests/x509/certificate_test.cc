@@ -4,6 +4,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/made_certificate.h"
 #include "x509/der.h"
+#include "x509/names.h"
 
 namespace ct::x509 {
 namespace {
@@ -333,6 +334,10 @@ TEST_CASE("oddities are read and noted", "[x509][certificate]") {
     made.extensions = {test::san({test::dns("")})};
     expected = "an empty name";
   }
+  SECTION("no UTF-8") {
+    made.subject = test::name({test::cn("\xff")});
+    expected = "a UTF8String that is not UTF-8";
+  }
   SECTION("address as a DNS name") {
     made.extensions = {test::san({test::dns("192.0.2.7")})};
     expected = "an IP address as a DNS name";
@@ -473,6 +478,11 @@ TEST_CASE("indefinite lengths are refused by name", "[x509][certificate]") {
   CHECK(c.error().what ==
         "certificate does not parse: certificate: its length is indefinite "
         "(BER)");
+  const auto found = names_in_bytes(der);
+  for (const char* name :
+       {"www.example.com", "example.com", "*.api.example.net"}) {
+    CHECK(std::ranges::find(found, name) != found.end());
+  }
 }
 
 TEST_CASE("the part that is refused is named", "[x509][certificate]") {

@@ -103,6 +103,16 @@ TEST_CASE("PEM blocks are written and read", "[x509][strings]") {
   CHECK((*blocks)[0] == der);
   CHECK((*blocks)[1] == der);
   CHECK(from_pem("CERTIFICATE", "nothing here").value().empty());
+  // Bits that the padding leaves unused.
+  CHECK(from_pem("X", "-----BEGIN X-----\nAQ8=\nAQ==-----END X-----\n")
+            .error()
+            .code == Errc::kMalformed);
+  CHECK(from_pem("X", "-----BEGIN X-----\nAQ9=\n-----END X-----\n")
+            .value()
+            .at(0) == Bytes{1, 15});
+  CHECK(from_pem("X", "-----BEGIN X-----\nAf==\n-----END X-----\n")
+            .value()
+            .at(0) == Bytes{1});
 }
 
 TEST_CASE("a broken PEM block is refused with its number", "[x509][strings]") {
