@@ -1,6 +1,5 @@
 // LocalLog: a CT log in memory, honest unless told otherwise, of either kind:
-// RFC 6962 or Static CT. monitor/demo/local_log_server.h puts it on the
-// network.
+// RFC 6962 or Static CT. monitor/demo/log_server.h puts it on the network.
 #pragma once
 
 #include <deque>
