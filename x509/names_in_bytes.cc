@@ -20,6 +20,15 @@ constexpr std::size_t kMostLeading = 4;
 // because SEQUENCE is "0" and SET is "1", each with a length between.
 constexpr std::size_t kMostTrailing = 8;
 
+// Work spent on each of the two scripts, in ASCII characters looked at: some
+// tenths of a second, however large and nasty the input. Real certificates
+// need less than a thousandth of it.
+constexpr std::size_t kMostWork = 32u << 20;
+// What a character beyond ASCII costs, most of it within libidn2.
+constexpr std::size_t kWideCost = 256;
+
+enum class Script { kAscii, kAny };
+
 // A text of one width, as code points. A byte sequence that is no character
 // is a 0.
 using Text = std::vector<std::uint32_t>;
@@ -37,16 +46,22 @@ bool is_host_point(std::uint32_t c) {
 
 class Candidates {
  public:
-  [[nodiscard]] bool full() const { return out_.size() >= kMostCandidates; }
+  [[nodiscard]] bool full() const {
+    return out_.size() >= kMostCandidates || work_left_ == 0;
+  }
+  void renew_work() { work_left_ = kMostWork; }
 
-  void add(const Text& run) {
+  void add(const Text& run, Script script) {
     if (full()) return;
+    const std::size_t cost =
+        run.size() * (script == Script::kAscii ? 1 : kWideCost);
+    work_left_ -= std::min(cost, work_left_);
     std::string utf8;
     for (const std::uint32_t c : run) append_utf8(utf8, c);
     for (std::string& host : host_readings(as_bytes(utf8))) {
       // A single label names nothing, and a label that does not decode was
       // none; a "?" that stood there was one.
-      if (host.find('.') == host.npos ||
+      if (out_.size() >= kMostCandidates || host.find('.') == host.npos ||
           (host.find('?') != host.npos && utf8.find('?') == utf8.npos) ||
           !seen_.insert(host).second) {
         continue;
@@ -57,6 +72,7 @@ class Candidates {
   [[nodiscard]] std::vector<std::string> take() { return std::move(out_); }
 
  private:
+  std::size_t work_left_ = kMostWork;
   std::vector<std::string> out_;
   std::unordered_set<std::string> seen_;
 };
@@ -69,32 +85,37 @@ bool may_start_element(std::uint32_t unit) {
   return false;
 }
 
-void add_trimmed(const Text& run, Candidates& out) {
+void add_trimmed(const Text& run, Script script, Candidates& out) {
   for (std::size_t lead = 0; lead <= std::min(kMostLeading, run.size());
        ++lead) {
     const auto begin = run.begin() + static_cast<std::ptrdiff_t>(lead);
-    if (lead > 0) out.add({begin, run.end()});
+    if (lead > 0) out.add({begin, run.end()}, script);
     for (std::size_t tail = 1;
          tail <= kMostTrailing && lead + tail < run.size() && !out.full();
          ++tail) {
       const auto end = run.end() - static_cast<std::ptrdiff_t>(tail);
-      if (may_start_element(*end)) out.add({begin, end});
+      if (may_start_element(*end)) out.add({begin, end}, script);
     }
   }
 }
 
-// Calls `each` for all runs of at least "a.b".
+// Calls `each` for all runs of at least "a.b": those of ASCII, or those with
+// at least one other letter.
 template <class F>
-void for_each_run(const Text& text, std::uint32_t highest, F&& each) {
-  const auto fits = [highest](std::uint32_t c) {
-    return c <= highest && is_host_point(c);
+void for_each_run(const Text& text, Script script, F&& each) {
+  const auto is_wide = [](std::uint32_t c) { return c >= 0x80; };
+  const auto fits = [&](std::uint32_t c) {
+    return is_host_point(c) && (script == Script::kAny || !is_wide(c));
   };
   auto at = text.begin();
   while ((at = std::find_if(at, text.end(), fits)) != text.end()) {
     const auto end = std::find_if_not(at, text.end(), fits);
     while (end - at >= 3) {
       const auto stop = at + std::min(end - at, kLongestRun);
-      if (std::find(at, stop, '.') != stop) each(Text(at, stop));
+      if (std::find(at, stop, '.') != stop &&
+          (script == Script::kAscii || std::any_of(at, stop, is_wide))) {
+        each(Text(at, stop));
+      }
       if (stop == end) break;
       at += kLongestRun / 2;
     }
@@ -124,23 +145,25 @@ Text decode_units(ByteView in, std::size_t width) {
 
 std::vector<std::string> names_in_bytes(ByteView bytes) {
   Candidates out;
-  const auto visit = [&](const Text& text, auto&& each) {
-    // ASCII alone first: what surrounds it passes for letters all too often.
-    for_each_run(text, 0x7f, each);
-    for_each_run(text, 0x10ffff, each);
-  };
-  const auto visit_all = [&](auto&& each) {
-    visit(decode_utf8(bytes), each);
+  const auto visit_all = [&](Script script, auto&& each) {
+    if (script == Script::kAny) {
+      for_each_run(decode_utf8(bytes), script, each);
+    }
     // Latin-1, UTF-16 and UTF-32, at every alignment.
     for (const std::size_t width : {1u, 2u, 4u}) {
       for (std::size_t i = 0; i < std::min(width, bytes.size()); ++i) {
-        if (!out.full()) visit(decode_units(bytes.subspan(i), width), each);
+        if (out.full()) return;
+        for_each_run(decode_units(bytes.subspan(i), width), script, each);
       }
     }
   };
-  // Untrimmed first: if there are too many, those are the likely ones.
-  visit_all([&](const Text& run) { out.add(run); });
-  visit_all([&](const Text& run) { add_trimmed(run, out); });
+  // ASCII alone first: what surrounds it passes for letters all too often.
+  for (const Script script : {Script::kAscii, Script::kAny}) {
+    out.renew_work();
+    // Untrimmed first: if there are too many, those are the likely ones.
+    visit_all(script, [&](const Text& run) { out.add(run, script); });
+    visit_all(script, [&](const Text& run) { add_trimmed(run, script, out); });
+  }
   return out.take();
 }
 

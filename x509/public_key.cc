@@ -142,7 +142,7 @@ PublicKeyInfo decode_spki(const Element& spki, Oddities& oddities) {
   if (!algorithm) return key;
   DerReader parameters(algorithm->body);
   const auto id = parameters.expect(tag::kOid);
-  if (!id) {
+  if (!id || id->body.empty()) {
     oddities.add("the public key does not parse");
     return key;
   }

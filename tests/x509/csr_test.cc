@@ -93,6 +93,11 @@ TEST_CASE("a broken request is refused with its part", "[x509][csr]") {
     made.spki = der::sequence({der::null()});
     part = "public key: the public key does not parse";
   }
+  SECTION("a key whose algorithm is empty") {
+    made.spki = der::sequence(
+        {der::sequence({*from_hex("0600")}), der::bit_string(Bytes{4})});
+    part = "public key: the public key does not parse";
+  }
   SECTION("an attribute") {
     made.attributes = der::context_constructed(0, der::null());
     part = "attributes: one does not parse";
