@@ -107,6 +107,7 @@ enum class CommitOutcome : std::uint8_t {
 // Verified ranges [begin, end), ascending, merged.
 struct Range {
   ctlog::LeafIndex begin = 0, end = 0;
+  friend bool operator==(const Range&, const Range&) = default;
 };
 [[nodiscard]] Result<std::vector<Range>> verified_ranges(Database& db,
                                                          const Hash& log_id);

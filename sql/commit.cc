@@ -1,0 +1,185 @@
+// The one transaction that moves a log's position forward.
+#include <algorithm>
+
+#include "base/hex.h"
+#include "sql/findings.h"
+#include "sql/logs.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+namespace {
+
+// Where the position stands: exactly there, or not yet there at all.
+struct Stored {
+  std::uint64_t next_index = 0;
+  Bytes compact_range;
+};
+
+// Locks the lease, so that commits of one log come one after the other and a
+// new owner waits for the old one's; nullopt: the lease is not ours any more.
+std::optional<std::optional<Stored>> position_under_lease(Tx& tx,
+                                                          const Lease& lease) {
+  const Rows held =
+      tx.exec("SELECT fence FROM log_lease WHERE log_id = $1 FOR UPDATE",
+              {lease.log_id});
+  if (held.empty() || held[0].integer("fence") != lease.fence) {
+    return std::nullopt;
+  }
+  std::optional<Stored> stored;
+  const Rows rows = tx.exec(
+      "SELECT next_index, compact_range FROM log_position WHERE log_id = $1",
+      {lease.log_id});
+  if (!rows.empty()) {
+    stored =
+        Stored{rows[0].count("next_index"), rows[0].bytes("compact_range")};
+  }
+  return std::make_optional(std::move(stored));
+}
+
+bool is_at(const Stored& stored, const ctlog::CompactRange& range) {
+  return stored.next_index == range.size() &&
+         stored.compact_range == range.encode();
+}
+
+void put_position(Tx& tx, const Hash& log_id, const Position& p) {
+  tx.exec("INSERT INTO log_position (log_id, start_index, next_index, "
+          "compact_range, head_size, head_timestamp_ms, head_root, "
+          "newest_entry_ms, verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+          "$8, " CT_TIME("$9") ") ON CONFLICT (log_id) DO UPDATE SET "
+          "start_index = excluded.start_index, "
+          "next_index = excluded.next_index, "
+          "compact_range = excluded.compact_range, "
+          "head_size = excluded.head_size, "
+          "head_timestamp_ms = excluded.head_timestamp_ms, "
+          "head_root = excluded.head_root, "
+          "newest_entry_ms = excluded.newest_entry_ms, "
+          "verified_at = excluded.verified_at",
+          {log_id, p.start, p.range.size(), p.range.encode(), p.head_size,
+           p.head_timestamp, p.head_root, p.newest_entry,
+           storable_time(p.verified_at)});
+}
+
+// Adds [begin, end), merged with whatever it touches.
+void add_range(Tx& tx, const Hash& log_id, std::uint64_t begin,
+               std::uint64_t end) {
+  if (begin >= end) return;
+  tx.exec(
+      "WITH touched AS (DELETE FROM log_range WHERE log_id = $1 AND "
+      "begin_index <= $3 AND end_index >= $2 RETURNING begin_index, "
+      "end_index) INSERT INTO log_range (log_id, begin_index, end_index) "
+      "SELECT $1, least($2, min(begin_index)), greatest($3, "
+      "max(end_index)) FROM touched",
+      {log_id, begin, end});
+}
+
+void store(Tx& tx, const BatchCommit& batch) {
+  const Hash& log_id = batch.lease.log_id;
+  put_position(tx, log_id, batch.after);
+  add_range(tx, log_id, batch.begin, batch.after.range.size());
+  tx.exec(
+      "UPDATE log SET follow_state = 'following', updated_at = now() "
+      "WHERE log_id = $1 AND follow_state = 'new'",
+      {log_id});
+  store_findings(tx, batch.findings);
+}
+
+Result<CommitOutcome> try_commit(Database& db, const BatchCommit& batch) {
+  CommitOutcome outcome = CommitOutcome::kLeaseLost;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    outcome = CommitOutcome::kLeaseLost;
+    const auto held = position_under_lease(tx, batch.lease);
+    if (!held) return {};
+    const auto& stored = *held;
+    if (stored && stored->next_index != batch.begin) {
+      if (is_at(*stored, batch.after.range)) {
+        outcome = CommitOutcome::kAlreadyThere;
+      }
+      return {};
+    }
+    store(tx, batch);
+    outcome = CommitOutcome::kCommitted;
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return outcome;
+}
+
+// After a COMMIT without an answer. The server may still be at it, but then
+// it holds the lease's row, and we wait.
+Result<CommitOutcome> settle(Database& db, const BatchCommit& batch,
+                             const Error& lost) {
+  CommitOutcome outcome = CommitOutcome::kLeaseLost;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    const auto held = position_under_lease(tx, batch.lease);
+    if (!held) return {};
+    const auto& stored = *held;
+    // A batch without entries leaves no mark; repeating it is harmless.
+    if (stored && batch.begin != batch.after.range.size() &&
+        is_at(*stored, batch.after.range)) {
+      outcome = CommitOutcome::kAlreadyThere;
+      return {};
+    }
+    if (!stored || stored->next_index == batch.begin) {
+      return fail(Errc::kTransient, lost.what + ", and nothing was stored");
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return outcome;
+}
+
+}  // namespace
+
+// If the position cannot be reread either, the error is transient as well:
+// the caller's next try of the same batch finds out.
+Result<CommitOutcome> commit_batch(Database& db, const BatchCommit& batch) {
+  if (batch.after.range.size() < batch.begin) {
+    return fail(Errc::kInternal, "a batch that ends before it begins");
+  }
+  auto outcome = try_commit(db, batch);
+  if (outcome || !db.commit_in_doubt()) return outcome;
+  return settle(db, batch, outcome.error());
+}
+
+Result<std::vector<Range>> verified_ranges(Database& db, const Hash& log_id) {
+  std::vector<Range> ranges;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    ranges.clear();
+    for (const Row row :
+         tx.exec("SELECT begin_index, end_index FROM log_range WHERE log_id = "
+                 "$1 ORDER BY begin_index",
+                 {log_id})) {
+      ranges.push_back({row.count("begin_index"), row.count("end_index")});
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return ranges;
+}
+
+// A follower that is running has the old position in mind: the fence makes
+// it lose its lease, and start anew from ours.
+Result<void> override_position(Database& db, const Hash& log_id,
+                               const Position& position, std::string_view why) {
+  return db.transact([&](Tx& tx) -> Result<void> {
+    tx.exec("UPDATE log_lease SET fence = fence + 1 WHERE log_id = $1",
+            {log_id});
+    if (tx.exec("UPDATE log SET follow_state = 'following', state_reason = $2, "
+                "updated_at = now() WHERE log_id = $1",
+                {log_id, why})
+            .affected() == 0) {
+      return fail(Errc::kUsage, "no log " + to_hex(log_id) + " is known");
+    }
+    tx.exec(
+        "INSERT INTO position_override (log_id, why, old_next_index, "
+        "old_compact_range, new_next_index, new_compact_range) "
+        "SELECT $1, $2, p.next_index, p.compact_range, $3, $4 "
+        "FROM (SELECT) AS one_row LEFT JOIN log_position p ON p.log_id = "
+        "$1",
+        {log_id, why, position.range.size(), position.range.encode()});
+    put_position(tx, log_id, position);
+    return {};
+  });
+}
+
+}  // namespace ct::sql

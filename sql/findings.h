@@ -1,0 +1,20 @@
+// Findings on their way into alerts and outbox. For this room only.
+#pragma once
+
+#include <vector>
+
+#include "alerts/watch.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+
+// Within the transaction that moves the position.
+void store_findings(Tx& tx, const std::vector<alerts::Finding>& findings);
+
+// The same for one alert: true if it is new.
+[[nodiscard]] bool store_alert(Tx& tx, const alerts::Finding& finding);
+
+[[nodiscard]] bool explains(const alerts::Expectation& expectation,
+                            const alerts::CertificateFacts& certificate);
+
+}  // namespace ct::sql
