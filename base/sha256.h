@@ -20,4 +20,8 @@ void sha256_many(ByteView prefix, std::span<const ByteView> messages,
 // SHA-256(0x01 || left || right): the node hash of RFC 6962, section 2.1.
 [[nodiscard]] Hash sha256_node(const Hash& left, const Hash& right);
 
+// The level above: out[i] is the node over children[2 i] and children[2 i + 1].
+// Their number is even. `out` may be where `children` are.
+void sha256_nodes(std::span<const Hash> children, Hash* out);
+
 }  // namespace ct

@@ -128,6 +128,11 @@ TEST_CASE("endless headers are cut off", "[base][http]") {
   const RawServer many(repeating("HTTP/1.1 200 OK\r\n", line));
   CHECK(error_of(request_to(many)).code == Errc::kMalformed);
 
+  std::string most = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+  while (most.size() <= 256u << 10) most += line;
+  CHECK(error_of(request_to(RawServer(saying(most + "\r\n")))).code ==
+        Errc::kMalformed);
+
   const RawServer one(repeating("HTTP/1.1 200 OK\r\nX: ", "xxxxxxxxxxxxxxxx"));
   CHECK(error_of(request_to(one)).code == Errc::kTransient);
 

@@ -2,9 +2,13 @@
 
 #include <mbedtls/md.h>
 
+#include <functional>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "base/hex.h"
+#include "base/sha256_kernels.h"
 #include "tests/support/catch.h"
 
 using namespace ct;
@@ -49,40 +53,98 @@ TEST_CASE("a node hash is that of 0x01, left and right", "[base][sha256]") {
   CHECK(sha256_node(left, right) != sha256_node(right, left));
 }
 
-TEST_CASE("many hashes at once are those one by one", "[base][sha256]") {
-  static std::mt19937 random(3);
-  for (int round = 0; round < 200; ++round) {
-    const Bytes prefix = random_bytes(random() % 17);
-    std::vector<Bytes> messages(random() % 40);
-    for (auto& m : messages) m = random_bytes(random() % 3000);
-    const std::vector<ByteView> views(messages.begin(), messages.end());
-    std::vector<Hash> out(views.size());
-    sha256_many(prefix, views, out.data());
-    for (std::size_t i = 0; i < views.size(); ++i) {
-      if (out[i] != reference(prefix, views[i])) {
-        FAIL("message " << i << " of " << views.size() << ", "
-                        << views[i].size() << " bytes");
-      }
+TEST_CASE("a level of nodes is made of the one below", "[base][sha256]") {
+  for (const std::size_t n : {0u, 1u, 2u, 5u, 63u, 64u, 65u, 130u}) {
+    std::vector<Hash> level;
+    for (std::size_t i = 0; i < 2 * n; ++i) {
+      level.push_back(sha256(Bytes{static_cast<std::uint8_t>(i)}));
     }
+    std::vector<Hash> want;
+    for (std::size_t i = 0; i < n; ++i) {
+      want.push_back(sha256_node(level[2 * i], level[2 * i + 1]));
+    }
+    sha256_nodes(level, level.data());
+    level.resize(n);
+    CHECK(level == want);
   }
-  SUCCEED();
 }
 
-TEST_CASE("every length hashes as mbedTLS hashes it", "[base][sha256]") {
+namespace {
+
+// How many hashes come out wrong, by one of the ways to make them.
+using Many = std::function<void(ByteView, std::span<const ByteView>, Hash*)>;
+
+struct Way {
+  std::string name;
+  Many hash;
+};
+
+// The public one, and each kernel of this machine, ending alone or not.
+std::vector<Way> ways() {
+  using namespace sha256_detail;
+  std::vector<Way> out = {{"sha256_many", sha256_many}};
+  for (const Kernel* const kernel : usable_kernels()) {
+    const auto with = [kernel](const Kernel* single) {
+      return [=](ByteView prefix, std::span<const ByteView> messages,
+                 Hash* hashes) {
+        hash_lanes(*kernel, single, prefix, messages, hashes);
+      };
+    };
+    out.push_back({kernel->name, with(nullptr)});
+    if (usable_kernels().front()->lanes == 1) {
+      out.push_back({std::string(kernel->name) + " and one",
+                     with(usable_kernels().front())});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every kernel hashes every length as mbedTLS does",
+          "[base][sha256]") {
   const Bytes bytes = random_bytes(4096);
+  const Bytes prefix = {0};
   std::vector<ByteView> views;
+  std::vector<Hash> want;
+  std::vector<Hash> want_prefixed;
   for (std::size_t n = 0; n <= bytes.size(); ++n) {
     views.push_back(ByteView(bytes).first(n));
+    want.push_back(reference({}, views.back()));
+    want_prefixed.push_back(reference(prefix, views.back()));
   }
-  const Bytes prefix = {0};
-  std::vector<Hash> out(views.size());
-  sha256_many(prefix, views, out.data());
+  for (const Way& way : ways()) {
+    CAPTURE(way.name);
+    std::vector<Hash> out(views.size());
+    way.hash({}, views, out.data());
+    CHECK(out == want);
+    way.hash(prefix, views, out.data());
+    CHECK(out == want_prefixed);
+  }
   for (std::size_t n = 0; n < views.size(); ++n) {
-    if (out[n] != reference(prefix, views[n]) ||
-        sha256(views[n]) != reference({}, views[n]) ||
-        sha256(prefix, views[n]) != out[n]) {
+    if (sha256(views[n]) != want[n] ||
+        sha256(prefix, views[n]) != want_prefixed[n] ||
+        sha256(views[n].first(n / 2), views[n].subspan(n / 2)) != want[n]) {
       FAIL("length " << n);
     }
   }
-  SUCCEED();
+}
+
+TEST_CASE("every kernel hashes batches of unequal lengths", "[base][sha256]") {
+  std::mt19937 random(3);
+  for (int round = 0; round < 150; ++round) {
+    const Bytes prefix = random_bytes(random() % 17);
+    const std::size_t longest = std::size_t{1} << random() % 13;
+    std::vector<Bytes> messages(random() % 70);
+    for (auto& m : messages) m = random_bytes(random() % longest);
+    const std::vector<ByteView> views(messages.begin(), messages.end());
+    std::vector<Hash> want;
+    for (const ByteView view : views) want.push_back(reference(prefix, view));
+    for (const Way& way : ways()) {
+      CAPTURE(way.name, round);
+      std::vector<Hash> out(views.size());
+      way.hash(prefix, views, out.data());
+      REQUIRE(out == want);
+    }
+  }
 }
