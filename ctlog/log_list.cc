@@ -104,7 +104,7 @@ void read_state(dom::object log, LogInfo& info) {
     }
     const Millis since =
         parse_time(string_in(details, "timestamp")).value_or(0);
-    if (since < info.state_since) continue;
+    if (info.state != LogState::kUnknown && since < info.state_since) continue;
     info.state = static_cast<LogState>(name - kStateNames.begin());
     info.state_since = since;
   }

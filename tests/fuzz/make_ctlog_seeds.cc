@@ -122,6 +122,59 @@ void heads(const test::TestKey& log) {
         test::verifier_key(witness, "w.example", 4));
 }
 
+std::string entry_json(EntryType type, LeafIndex index) {
+  ExtraData extra;
+  const Bytes certificate(10, 0x30);
+  extra.precertificate = certificate;
+  extra.chain = {certificate};
+  return "{\"leaf_input\":\"" + to_base64(some_leaf(type, index, false)) +
+         "\",\"extra_data\":\"" + to_base64(encode_extra_data(type, extra)) +
+         "\"}";
+}
+
+void entries() {
+  const std::string json = "{\"entries\":[" + entry_json(EntryType::kX509, 1) +
+                           "," + entry_json(EntryType::kPrecert, 2) + "]}";
+  write("get_entries_json", "plain", json);
+  write(
+      "get_entries_json", "escaped",
+      std::string(R"( {"x":{"entries":7},"entries":[{"extra_data":"\/\u002b8=",
+"leaf_input":"\u0059Q==","y":[]}],"z":null} )"));
+  write("get_entries_json", "none", std::string(R"({"entries":null})"));
+}
+
+std::string log_json(const test::TestKey& log, const std::string& more) {
+  return R"({"description":"a log","log_id":")" + to_base64(log.log_id()) +
+         R"(","key":")" + to_base64(log.spki()) + R"(","mmd":86400,)" + more +
+         "}";
+}
+
+void log_lists() {
+  const std::string interval =
+      R"("temporal_interval":{"start_inclusive":"2027-01-01T00:00:00Z",)"
+      R"("end_exclusive":"2027-07-01T00:00:00Z"})";
+  const std::string v3 =
+      R"({"version":"1.2","log_list_timestamp":"2027-01-02T03:04:05Z",)"
+      R"("operators":[{"name":"An operator","email":[],"logs":[)" +
+      log_json(test::TestKey::p256(),
+               R"("url":"https://a.example/","state":{"readonly":{)"
+               R"("timestamp":"2027-01-01T00:00:00Z","final_tree_head":{)"
+               R"("sha256_root_hash":")" +
+                   to_base64(empty_root()) + R"(","tree_size":0}}},)" +
+                   interval) +
+      R"(],"tiled_logs":[)" +
+      log_json(test::TestKey::p256(),
+               R"("submission_url":"https://b.example",)"
+               R"("monitoring_url":"http://c.example/x/","log_type":"test",)"
+               R"("previous_operators":[{"name":"Another",)"
+               R"("end_time":"2026-01-01T00:00:00Z"}])") +
+      "]}]}";
+  write("log_list_json", "v3", v3);
+  write("log_list_json", "operator_map",
+        "{\"An operator\":[" +
+            log_json(test::TestKey::p256(), R"("url":"a.example/ct")") + "]}");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -134,6 +187,8 @@ int main(int argc, char** argv) {
   leaves_and_tiles();
   scts(log);
   heads(log);
+  entries();
+  log_lists();
   std::printf("%s\n", to_base64(log.spki()).c_str());
   return 0;
 }
