@@ -289,6 +289,17 @@ TEST_CASE("a verifier key that does not fit its id is refused",
   check_code(parse_note_verifier("w example" + good.substr(9)),
              Errc::kMalformed);
   check_code(parse_note_verifier(good.substr(9)), Errc::kMalformed);
+  // Keys of another length, with ids that would fit.
+  for (const std::size_t size : {0u, 31u, 33u}) {
+    const Bytes key(size, 7);
+    Bytes payload{1};
+    put_bytes(payload, key);
+    check_code(
+        parse_note_verifier("w.example+" +
+                            to_hex(test::note_key_id("w.example", 1, key)) +
+                            "+" + to_base64(payload)),
+        Errc::kMalformed);
+  }
   // Types nobody gave us a verifier for, with ids that would fit.
   for (const std::uint8_t type : {0, 2, 6, 0xff}) {
     CAPTURE(int(type));
@@ -352,12 +363,13 @@ TEST_CASE("a cosignature is bound to its time and its length",
           "[ctlog][checkpoint]") {
   const auto id = test::note_key_id("w.example", 4, witness_key().raw_public());
   const auto key = verifier(witness_key(), "w.example", 4);
-  const std::string message = "cosignature/v1\ntime 5\n" + body();
-  const Bytes signature = witness_key().sign(as_bytes(message));
-  const auto with = [&](std::uint64_t time, std::size_t cut) {
+  const auto with = [&](std::uint64_t said, std::uint64_t signed_time,
+                        std::size_t cut) {
+    const std::string message =
+        "cosignature/v1\ntime " + std::to_string(signed_time) + "\n" + body();
     Bytes payload;
-    put_uint(payload, time, 8);
-    put_bytes(payload, signature);
+    put_uint(payload, said, 8);
+    put_bytes(payload, witness_key().sign(as_bytes(message)));
     payload.resize(payload.size() - cut);
     return verify_cosignature(
         parse_note(body() + "\n" +
@@ -365,12 +377,14 @@ TEST_CASE("a cosignature is bound to its time and its length",
             .value(),
         key);
   };
-  CHECK(with(5, 0));
-  check_code(with(6, 0), Errc::kUntrusted);
-  check_code(with(~std::uint64_t{0}, 0), Errc::kUntrusted);
+  CHECK(with(5, 5, 0));
+  check_code(with(6, 5, 0), Errc::kUntrusted);
   for (std::size_t cut = 1; cut < 72; ++cut) {
-    check_code(with(5, cut), Errc::kUntrusted);
+    check_code(with(5, 5, cut), Errc::kUntrusted);
   }
+  const std::uint64_t latest = (std::uint64_t{1} << 63) - 1;
+  CHECK(with(latest, latest, 0));
+  check_code(with(latest + 1, latest + 1, 0), Errc::kUntrusted);
 }
 
 TEST_CASE("a log is a verifier like any other", "[ctlog][checkpoint]") {
@@ -383,10 +397,14 @@ TEST_CASE("a log is a verifier like any other", "[ctlog][checkpoint]") {
   changed.replace(changed.find("300"), 3, "301");
   check_code(verify_cosignature(parse_note(changed).value(), key),
              Errc::kUntrusted);
+  // Its signature covers neither of these.
   changed = good_checkpoint();
   changed.insert(changed.find("\n\n") + 1, "extension\n");
   check_code(verify_cosignature(parse_note(changed).value(), key),
              Errc::kUntrusted);
+  check_code(
+      verify_cosignature(parse_note("x" + good_checkpoint()).value(), key),
+      Errc::kUntrusted);
 }
 
 namespace {
