@@ -34,6 +34,9 @@ struct Watch {
   std::string note;
   std::string source;  // "cli", or the name given to `watch apply`
   Millis created = 0;
+  // Of the watches, when this one was added: entries matched at this
+  // generation or a later one were looked through for it.
+  std::int64_t generation = 0;
 };
 
 // A certificate announced by its owner.

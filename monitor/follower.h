@@ -134,6 +134,7 @@ class Follower {
   Task<Result<void>> commit(Segment segment, ctlog::TiedBatch batch);
   Task<std::vector<alerts::Finding>> judge_segment(
       const Segment& segment, const ctlog::TiedBatch& batch);
+  [[nodiscard]] double rate_after(std::uint64_t entries) const;
   Task<MatchedEntry> complete_entry(const Candidate& candidate);
   Task<Result<Bytes>> issuer(Hash fingerprint);
 

@@ -169,7 +169,10 @@ Task<Result<void>> Follower::find_start(ctlog::TreeHead head) {
   position.head_timestamp = head.timestamp();
   position.head_root = head.root();
   position.verified_at = now_millis();
-  sql::BatchCommit batch{*lease_, begin, position, {}};
+  sql::BatchCommit batch;
+  batch.lease = *lease_;
+  batch.begin = begin;
+  batch.after = position;
   const auto stored = co_await context_.store.run(
       [batch](sql::Database& db) { return sql::commit_batch(db, batch); });
   if (!stored) co_return tl::unexpected(stored.error());

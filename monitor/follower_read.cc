@@ -203,6 +203,8 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   row.after.head_root = batch.head().root();
   row.after.newest_entry = std::max(position_->newest_entry, segment.newest);
   row.after.verified_at = now_millis();
+  row.after.rate = rate_after(batch.end() - batch.begin());
+  row.generation = segment.watches->generation;
   row.findings = co_await judge_segment(segment, batch);
 
   const auto outcome = co_await context_.store.run(
@@ -221,6 +223,16 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   position_ = std::move(row.after);
   if (context_.on_findings) context_.on_findings(row.findings);
   co_return Result<void>{};
+}
+
+// A mean over the last commits, a minute's worth or so of them.
+double Follower::rate_after(std::uint64_t entries) const {
+  const auto elapsed = static_cast<double>(std::max<Millis>(
+                           now_millis() - position_->verified_at, 1)) /
+                       1000;
+  const double newest = static_cast<double>(entries) / elapsed;
+  const double weight = std::min(elapsed / 60, 1.0);
+  return position_->rate * (1 - weight) + newest * weight;
 }
 
 Task<std::vector<alerts::Finding>> Follower::judge_segment(

@@ -1,4 +1,6 @@
 // The one transaction that moves a log's position forward.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/hex.h"
@@ -44,8 +46,8 @@ bool is_at(const Stored& stored, const ctlog::CompactRange& range) {
 void put_position(Tx& tx, const Hash& log_id, const Position& p) {
   tx.exec("INSERT INTO log_position (log_id, start_index, next_index, "
           "compact_range, head_size, head_timestamp_ms, head_root, "
-          "newest_entry_ms, verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-          "$8, " CT_TIME("$9") ") ON CONFLICT (log_id) DO UPDATE SET "
+          "newest_entry_ms, verified_at, rate) VALUES ($1, $2, $3, $4, $5, $6, "
+          "$7, $8, " CT_TIME("$9") ", $10) ON CONFLICT (log_id) DO UPDATE SET "
           "start_index = excluded.start_index, "
           "next_index = excluded.next_index, "
           "compact_range = excluded.compact_range, "
@@ -53,29 +55,30 @@ void put_position(Tx& tx, const Hash& log_id, const Position& p) {
           "head_timestamp_ms = excluded.head_timestamp_ms, "
           "head_root = excluded.head_root, "
           "newest_entry_ms = excluded.newest_entry_ms, "
-          "verified_at = excluded.verified_at",
+          "verified_at = excluded.verified_at, rate = excluded.rate",
           {log_id, p.start, p.range.size(), p.range.encode(), p.head_size,
            p.head_timestamp, p.head_root, p.newest_entry,
-           storable_time(p.verified_at)});
+           storable_time(p.verified_at), fmt::format("{}", p.rate)});
 }
 
-// Adds [begin, end), merged with whatever it touches.
+// Adds [begin, end), merged with what it touches of the same generation.
 void add_range(Tx& tx, const Hash& log_id, std::uint64_t begin,
-               std::uint64_t end) {
+               std::uint64_t end, std::int64_t generation) {
   if (begin >= end) return;
   tx.exec(
       "WITH touched AS (DELETE FROM log_range WHERE log_id = $1 AND "
-      "begin_index <= $3 AND end_index >= $2 RETURNING begin_index, "
-      "end_index) INSERT INTO log_range (log_id, begin_index, end_index) "
-      "SELECT $1, least($2, min(begin_index)), greatest($3, "
-      "max(end_index)) FROM touched",
-      {log_id, begin, end});
+      "begin_index <= $3 AND end_index >= $2 AND generation = $4 RETURNING "
+      "begin_index, end_index) INSERT INTO log_range (log_id, begin_index, "
+      "end_index, generation) SELECT $1, least($2, min(begin_index)), "
+      "greatest($3, max(end_index)), $4 FROM touched",
+      {log_id, begin, end, generation});
 }
 
 void store(Tx& tx, const BatchCommit& batch) {
   const Hash& log_id = batch.lease.log_id;
   put_position(tx, log_id, batch.after);
-  add_range(tx, log_id, batch.begin, batch.after.range.size());
+  add_range(tx, log_id, batch.begin, batch.after.range.size(),
+            batch.generation);
   tx.exec(
       "UPDATE log SET follow_state = 'following', updated_at = now() "
       "WHERE log_id = $1 AND follow_state = 'new'",
@@ -145,11 +148,12 @@ Result<std::vector<Range>> verified_ranges(Database& db, const Hash& log_id) {
   std::vector<Range> ranges;
   auto done = db.transact([&](Tx& tx) -> Result<void> {
     ranges.clear();
-    for (const Row row :
-         tx.exec("SELECT begin_index, end_index FROM log_range WHERE log_id = "
-                 "$1 ORDER BY begin_index",
-                 {log_id})) {
-      ranges.push_back({row.count("begin_index"), row.count("end_index")});
+    for (const Row row : tx.exec("SELECT begin_index, end_index, generation "
+                                 "FROM log_range WHERE log_id = "
+                                 "$1 ORDER BY begin_index",
+                                 {log_id})) {
+      ranges.push_back({row.count("begin_index"), row.count("end_index"),
+                        row.integer("generation")});
     }
     return {};
   });

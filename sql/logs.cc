@@ -141,6 +141,7 @@ Result<Position> read_position(const Row& row) {
   p.head_timestamp = row.integer("head_timestamp_ms");
   p.head_root = row.hash("head_root");
   p.newest_entry = row.integer("newest_entry_ms");
+  p.rate = static_cast<double>(row.integer("rate_milli")) / 1000;
   p.verified_at = row.integer("verified_at_ms");
   return p;
 }
@@ -232,7 +233,8 @@ Result<std::vector<LogRow>> load_logs(Database& db) {
         "l.state_reason, l.last_error, " CT_MILLIS(
             "l.last_error_at") " AS last_error_at_ms, "
         "p.start_index, p.next_index, p.compact_range, p.head_size, "
-        "p.head_timestamp_ms, p.head_root, p.newest_entry_ms, " CT_MILLIS(
+        "p.head_timestamp_ms, p.head_root, p.newest_entry_ms, "
+        "(p.rate * 1000)::bigint AS rate_milli, " CT_MILLIS(
             "p.verified_at") " AS verified_at_ms, "
         "h.tree_size AS largest_size, h.timestamp_ms AS largest_timestamp_ms, "
         "h.root AS largest_root, " CT_MILLIS("h.seen_at") " AS largest_seen_ms "

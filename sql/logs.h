@@ -33,6 +33,7 @@ struct Position {
   Hash head_root{};
   Millis newest_entry = 0;  // the greatest entry timestamp read
   Millis verified_at = 0;   // our clock, at the last commit
+  double rate = 0;          // entries a second, lately
 };
 
 struct LogRow {
@@ -71,6 +72,8 @@ struct Lease {
 [[nodiscard]] Result<void> heartbeat(Database& db, std::string_view owner,
                                      std::chrono::milliseconds ttl);
 [[nodiscard]] Result<void> release_all(Database& db, std::string_view owner);
+// How many leases have an owner and have not expired: logs being read now.
+[[nodiscard]] Result<std::size_t> live_leases(Database& db);
 // Everyone who holds a lease, expired or not.
 [[nodiscard]] Result<std::vector<std::string>> lease_owners(Database& db);
 
@@ -93,6 +96,7 @@ struct BatchCommit {
   ctlog::LeafIndex begin = 0;  // where the position must stand; for a first
                                // commit (no position yet): its start
   Position after;
+  std::int64_t generation = 0;  // of the watches it was matched against
   std::vector<alerts::Finding> findings;
 };
 enum class CommitOutcome : std::uint8_t {
@@ -104,10 +108,11 @@ enum class CommitOutcome : std::uint8_t {
 [[nodiscard]] Result<CommitOutcome> commit_batch(Database& db,
                                                  const BatchCommit& batch);
 
-// Verified ranges [begin, end), ascending, merged.
+// Verified ranges [begin, end), ascending, merged where they were matched
+// against the same watches.
 struct Range {
   ctlog::LeafIndex begin = 0, end = 0;
-  friend bool operator==(const Range&, const Range&) = default;
+  std::int64_t generation = 0;  // of those watches
 };
 [[nodiscard]] Result<std::vector<Range>> verified_ranges(Database& db,
                                                          const Hash& log_id);
@@ -117,6 +122,11 @@ struct Range {
 [[nodiscard]] Result<void> override_position(Database& db, const Hash& log_id,
                                              const Position& position,
                                              std::string_view why);
+
+// As above, but the new position is found by the next start of a monitor, as
+// for a log that is new.
+[[nodiscard]] Result<void> forget_position(Database& db, const Hash& log_id,
+                                           std::string_view why);
 
 // Issuer certificates by SHA-256, kept for ever.
 [[nodiscard]] Result<std::optional<Bytes>> load_issuer(Database& db,

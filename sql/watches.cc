@@ -54,7 +54,7 @@ std::vector<Watch> read_watches(Tx& tx, const std::string& condition) {
   std::vector<Watch> out;
   for (const Row row :
        tx.exec("SELECT id, kind, value, pattern, tags, allowed_issuers, "
-               "allowed_spkis, grace_ms, note, source, " CT_MILLIS(
+               "allowed_spkis, grace_ms, note, source, generation, " CT_MILLIS(
                    "created_at") " AS created_ms FROM watch " +
                condition)) {
     Watch w;
@@ -72,6 +72,7 @@ std::vector<Watch> read_watches(Tx& tx, const std::string& condition) {
     w.note = row.text("note");
     w.source = row.text("source");
     w.created = row.integer("created_ms");
+    w.generation = row.integer("generation");
     out.push_back(std::move(w));
   }
   return out;
@@ -106,7 +107,8 @@ nlohmann::json watch_json(const Watch& w) {
           {"source", storable_text(w.source)}};
 }
 
-// Inserts or updates by kind and value; returns the ids.
+// Inserts or updates by kind and value; returns the ids. Call it after
+// bump_generation: a new watch is in force from that generation on.
 std::vector<std::string> put_watches(Tx& tx,
                                      const std::vector<const Watch*>& watches) {
   std::vector<std::string> ids;
@@ -118,9 +120,11 @@ std::vector<std::string> put_watches(Tx& tx,
     }
     for (const Row row :
          tx.exec("INSERT INTO watch (id, kind, value, pattern, tags, "
-                 "allowed_issuers, allowed_spkis, grace_ms, note, source) "
+                 "allowed_issuers, allowed_spkis, grace_ms, note, source, "
+                 "generation) "
                  "SELECT id, kind, value, pattern, tags, allowed_issuers, "
-                 "allowed_spkis, grace_ms, note, source FROM "
+                 "allowed_spkis, grace_ms, note, source, (SELECT generation "
+                 "FROM watch_generation) FROM "
                  "jsonb_to_recordset($1::jsonb) AS x (id text, kind text, "
                  "value text, pattern text, tags text[], allowed_issuers "
                  "text[], allowed_spkis text[], grace_ms bigint, note text, "
@@ -242,8 +246,8 @@ Result<ApplyResult> apply_watches(Database& db, std::string_view source,
     result.removed = to_remove.size();
     if (dry_run || (to_put.empty() && to_remove.empty())) return {};
     tx.exec("DELETE FROM watch WHERE id = ANY ($1)", {to_remove});
-    put_watches(tx, to_put);
     bump_generation(tx);
+    put_watches(tx, to_put);
     return {};
   });
   if (!done) return tl::unexpected(done.error());

@@ -109,6 +109,7 @@ CREATE TABLE log_position (
   head_timestamp_ms bigint NOT NULL,
   head_root bytea NOT NULL,
   newest_entry_ms bigint NOT NULL,
+  rate double precision NOT NULL DEFAULT 0,
   verified_at timestamptz NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -121,6 +122,7 @@ COMMENT ON COLUMN log_position.head_size IS 'Size of the verified head it was la
 COMMENT ON COLUMN log_position.head_timestamp_ms IS 'Time of that head, ms since 1970';
 COMMENT ON COLUMN log_position.head_root IS 'Root of that head';
 COMMENT ON COLUMN log_position.newest_entry_ms IS 'Greatest entry timestamp read, ms since 1970';
+COMMENT ON COLUMN log_position.rate IS 'Entries a second, lately';
 COMMENT ON COLUMN log_position.verified_at IS 'When it last moved or was confirmed';
 COMMENT ON COLUMN log_position.created_at IS 'When reading began';
 
@@ -140,6 +142,7 @@ CREATE TABLE log_range (
   log_id bytea NOT NULL,
   begin_index bigint NOT NULL,
   end_index bigint NOT NULL,
+  generation bigint NOT NULL,
   PRIMARY KEY (log_id, begin_index),
   CHECK (begin_index < end_index)
 );
@@ -147,6 +150,7 @@ COMMENT ON TABLE log_range IS 'Which entries of a log are verified and matched: 
 COMMENT ON COLUMN log_range.log_id IS 'The log';
 COMMENT ON COLUMN log_range.begin_index IS 'First index';
 COMMENT ON COLUMN log_range.end_index IS 'Index behind the last';
+COMMENT ON COLUMN log_range.generation IS 'Of the watches it was matched against';
 
 CREATE TABLE position_override (
   log_id bytea NOT NULL,
@@ -154,8 +158,8 @@ CREATE TABLE position_override (
   why text NOT NULL,
   old_next_index bigint,
   old_compact_range bytea,
-  new_next_index bigint NOT NULL,
-  new_compact_range bytea NOT NULL,
+  new_next_index bigint,
+  new_compact_range bytea,
   PRIMARY KEY (log_id, overridden_at)
 );
 COMMENT ON TABLE position_override IS 'Positions that an operator has set by hand';
@@ -164,7 +168,7 @@ COMMENT ON COLUMN position_override.overridden_at IS 'When';
 COMMENT ON COLUMN position_override.why IS 'The operator''s reason';
 COMMENT ON COLUMN position_override.old_next_index IS 'next_index before; null: there was none';
 COMMENT ON COLUMN position_override.old_compact_range IS 'compact_range before';
-COMMENT ON COLUMN position_override.new_next_index IS 'next_index since';
+COMMENT ON COLUMN position_override.new_next_index IS 'next_index since; null: found anew';
 COMMENT ON COLUMN position_override.new_compact_range IS 'compact_range since';
 
 CREATE TABLE issuer (
@@ -188,6 +192,7 @@ CREATE TABLE watch (
   grace_ms bigint NOT NULL DEFAULT 0,
   note text NOT NULL DEFAULT '',
   source text NOT NULL DEFAULT '',
+  generation bigint NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (kind, value)
@@ -204,6 +209,7 @@ COMMENT ON COLUMN watch.allowed_spkis IS 'SHA-256 of subject keys known as ours,
 COMMENT ON COLUMN watch.grace_ms IS 'How long telling waits for the certificate to be registered, ms';
 COMMENT ON COLUMN watch.note IS 'Free text';
 COMMENT ON COLUMN watch.source IS 'cli, or the name given to watch apply';
+COMMENT ON COLUMN watch.generation IS 'watch_generation when it was added: entries matched at this one or a later one were looked through for it';
 COMMENT ON COLUMN watch.created_at IS 'When it was added';
 COMMENT ON COLUMN watch.updated_at IS 'Last change of this row';
 
