@@ -2,6 +2,7 @@
 #include <idn2.h>
 
 #include <algorithm>
+#include <array>
 
 #include "x509/names.h"
 #include "x509/unicode.h"
@@ -18,7 +19,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 bool is_ascii(std::string_view s) {
   return std::ranges::all_of(s, [](char c) { return (c & 0x80) == 0; });
 }
-bool is_host_char(char c) {
+constexpr bool is_host_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_' || c == '*';
 }
@@ -207,13 +208,24 @@ std::string percent_decoded(std::string_view s) {
 
 }  // namespace
 
+// Runs for each name of each entry, so without a branch for each character.
 bool is_canonical_host(std::string_view name) {
-  char before = '.';
+  constexpr std::uint8_t kBad = 1, kDot = 2;
+  static constexpr auto kKinds = [] {
+    std::array<std::uint8_t, 256> kinds{};
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      const char c = static_cast<char>(i);
+      kinds[i] = c == '.' ? kDot : is_host_char(c) ? 0 : kBad;
+    }
+    return kinds;
+  }();
+  std::uint8_t bad = 0, before = kDot;
   for (const char c : name) {
-    if (c == '.' ? before == '.' : !is_host_char(c)) return false;
-    before = c;
+    const std::uint8_t kind = kKinds[static_cast<std::uint8_t>(c)];
+    bad |= (kind & kBad) | (kind & before);
+    before = kind;
   }
-  return before != '.';
+  return bad == 0 && before != kDot;
 }
 
 std::vector<std::string> host_readings(ByteView raw) {
