@@ -148,7 +148,8 @@ TEST_CASE("every kind of name is found, by both readers",
   CHECK(scanned == parsed);
 
   Sink from_tbs;
-  CHECK(scan_names(made.tbs(), true, from_tbs));
+  const Bytes tbs = made.tbs();
+  CHECK(scan_names(tbs, true, from_tbs));
   CHECK(shown(from_tbs.names) == shown(sink.names));
 }
 
@@ -180,6 +181,9 @@ TEST_CASE("what could hide a name makes the names incomplete",
        san_of(der::sequence({der::context(9, as_bytes("x"))}))},
       {"a directory name that is none", plain.subject,
        san_of(der::sequence({der::context_constructed(4, der::null())}))},
+      {"bytes behind a directory name", plain.subject,
+       san_of(der::sequence({der::context_constructed(
+           4, der::concat({test::name({test::cn("a")}), der::null()}))}))},
       {"an other name without a type", plain.subject,
        san_of(der::sequence({der::context_constructed(0, der::null())}))},
       {"a principal name that is no string", plain.subject,
@@ -274,115 +278,116 @@ TEST_CASE("two subject alternative names are both read",
 
 TEST_CASE("oddities are read and noted", "[x509][certificate]") {
   MadeCertificate made;
-  std::string expected;
+  const auto notes = [&made](std::string_view expected) {
+    const Bytes der = made.certificate();
+    const auto c = parse_certificate(der);
+    REQUIRE(c);
+    CAPTURE(c->oddities);
+    CHECK(has_oddity(*c, expected));
+    CHECK_FALSE(c->names_incomplete);
+  };
   SECTION("negative serial") {
     made.serial = der::integer(-5);
-    expected = "the serial number is negative";
+    notes("the serial number is negative");
   }
   SECTION("zero serial") {
     made.serial = der::integer(0);
-    expected = "the serial number is zero";
+    notes("the serial number is zero");
   }
   SECTION("long serial") {
     made.serial = der::unsigned_integer(Bytes(21, 0x11));
-    expected = "the serial number is over 20 octets";
+    notes("the serial number is over 20 octets");
   }
   SECTION("padded serial") {
     made.serial = *from_hex("02020001");
-    expected = "the serial number has needless leading octets";
+    notes("the serial number has needless leading octets");
   }
   SECTION("empty serial") {
     made.serial = *from_hex("0200");
-    expected = "the serial number is empty";
+    notes("the serial number is empty");
   }
   SECTION("version 1 with extensions") {
     made.version = {};
-    expected = "extensions in a certificate of version 1";
+    notes("extensions in a certificate of version 1");
   }
   SECTION("version 9") {
     made.version = der::context_constructed(0, der::integer(8));
-    expected = "the version is none of 1, 2 and 3";
+    notes("the version is none of 1, 2 and 3");
   }
   SECTION("version 1, spelled out") {
     made.version = der::context_constructed(0, der::integer(0));
-    expected = "version 1 is spelled out";
+    notes("version 1 is spelled out");
   }
   SECTION("validity without seconds") {
     made.validity =
         der::sequence({der::element(tag::kUtcTime, as_bytes("2601010000Z")),
                        der::time(1774915200)});
-    expected = "a validity time is not as RFC 5280 has it";
+    notes("a validity time is not as RFC 5280 has it");
   }
   SECTION("validity that is no time") {
     made.validity = der::sequence({der::null(), der::null()});
-    expected = "the validity does not parse";
+    notes("the validity does not parse");
   }
   SECTION("ends before it begins") {
     made.validity = der::sequence({der::time(1000), der::time(10)});
-    expected = "it ends before it begins";
+    notes("it ends before it begins");
   }
   SECTION("BER length") {
     Bytes serial = *from_hex("0281022345");
     made.serial = serial;
-    expected = "lengths are not in DER";
+    notes("lengths are not in DER");
   }
   SECTION("NUL") {
     made.extensions = {test::san({test::dns(std::string_view("a\0b", 3))})};
-    expected = "a NUL within a name";
+    notes("a NUL within a name");
   }
   SECTION("empty name") {
     made.extensions = {test::san({test::dns("")})};
-    expected = "an empty name";
+    notes("an empty name");
   }
   SECTION("no UTF-8") {
     made.subject = test::name({test::cn("\xff")});
-    expected = "a UTF8String that is not UTF-8";
+    notes("a UTF8String that is not UTF-8");
   }
   SECTION("address as a DNS name") {
     made.extensions = {test::san({test::dns("192.0.2.7")})};
-    expected = "an IP address as a DNS name";
+    notes("an IP address as a DNS name");
   }
   SECTION("address with mask") {
     made.extensions = {test::san({test::ip("c0000200ffffff00")})};
-    expected = "an IP address of neither 4 nor 16 octets";
+    notes("an IP address of neither 4 nor 16 octets");
   }
   SECTION("Latin-1 in a DNS name") {
     made.extensions = {test::san({test::dns("m\xfcnchen.example")})};
-    expected = "a name beyond ASCII";
+    notes("a name beyond ASCII");
   }
   SECTION("URL in a DNS name") {
     made.extensions = {test::san({test::dns("http://example.com")})};
-    expected = "a DNS name with more than a host";
+    notes("a DNS name with more than a host");
   }
   SECTION("white space") {
     made.extensions = {test::san({test::dns("example.com ")})};
-    expected = "white space in a DNS name";
+    notes("white space in a DNS name");
   }
   SECTION("poison that is not NULL") {
     made.extensions.push_back(
         der::extension("1.3.6.1.4.1.11129.2.4.3", true, der::integer(1)));
-    expected = "extension 1.3.6.1.4.1.11129.2.4.3 does not parse";
+    notes("extension 1.3.6.1.4.1.11129.2.4.3 does not parse");
   }
   SECTION("critical spelled FALSE") {
     made.extensions.push_back(
         der::sequence({der::oid("1.2.3"), der::boolean(false),
                        der::octet_string(der::null())}));
-    expected = "an extension is not in DER";
+    notes("an extension is not in DER");
   }
   SECTION("a key that is none") {
     made.spki = der::sequence({der::null()});
-    expected = "the public key does not parse";
+    notes("the public key does not parse");
   }
   SECTION("an issuer that does not parse") {
     made.issuer = der::sequence({der::null()});
-    expected = "the issuer does not parse";
+    notes("the issuer does not parse");
   }
-  const Bytes der = made.certificate();
-  const auto c = parse_certificate(der);
-  REQUIRE(c);
-  CAPTURE(c->oddities);
-  CHECK(has_oddity(*c, expected));
-  CHECK_FALSE(c->names_incomplete);
 }
 
 TEST_CASE("oddities do not pile up", "[x509][certificate]") {
@@ -487,52 +492,68 @@ TEST_CASE("indefinite lengths are refused by name", "[x509][certificate]") {
 
 TEST_CASE("the part that is refused is named", "[x509][certificate]") {
   MadeCertificate made;
-  std::string part;
+  const auto refused_for = [&made](const std::string& part) {
+    const auto c = parse_tbs(made.tbs());
+    REQUIRE_FALSE(c);
+    CHECK(c.error().what == "certificate does not parse: " + part);
+  };
   SECTION("serial") {
     made.serial = der::null();
-    part = "serial number: it has another tag";
+    refused_for("serial number: it has another tag");
   }
   SECTION("algorithm") {
     made.algorithm = der::null();
-    part = "signature algorithm: it has another tag";
+    refused_for("signature algorithm: it has another tag");
   }
   SECTION("issuer") {
     made.issuer = *from_hex("3080");
-    part = "issuer: its length is indefinite (BER)";
+    refused_for("issuer: its length is indefinite (BER)");
   }
   SECTION("subject") {
     made.subject = der::null();
-    part = "subject: it has another tag";
+    refused_for("subject: it has another tag");
   }
   SECTION("key") {
     made.spki = {};
     made.extensions = {};
-    part = "public key: it is missing";
+    refused_for("public key: it is missing");
   }
-  const Bytes bytes = made.tbs();
-  const auto c = parse_tbs(bytes);
-  REQUIRE_FALSE(c);
-  CHECK(c.error().what == "certificate does not parse: " + part);
 }
 
 TEST_CASE("strangers among the TBS's last fields leave doubt",
           "[x509][certificate]") {
-  MadeCertificate made;
-  SECTION("a second [3]") {
-    made.unique_ids = der::context_constructed(3, der::sequence({}));
+  const Bytes strangers[] = {
+      der::context_constructed(3, der::sequence({})),  // a second [3]
+      der::null(),
+      *from_hex("9f"),  // unreadable
+  };
+  const Bytes only_extensions[] = {
+      der::context_constructed(3, der::null()),
+      der::context_constructed(3, {}),
+      der::context_constructed(
+          3, der::concat({der::sequence({test::san({test::dns("a.b")})}),
+                          der::null()})),
+  };
+  const auto check_doubt = [](const MadeCertificate& made) {
+    const Bytes der = made.certificate();
+    const auto c = parse_certificate(der);
+    REQUIRE(c);
+    CHECK(c->names_incomplete);
+    CHECK(has_oddity(*c, "the extensions do not parse"));
+    Sink sink;
+    CHECK_FALSE(scan_names(der, false, sink));
+  };
+  for (const Bytes& stranger : strangers) {
+    MadeCertificate made;
+    made.unique_ids = stranger;
+    check_doubt(made);
   }
-  SECTION("an unknown field") { made.unique_ids = der::null(); }
-  SECTION("[3] without a sequence") {
+  for (const Bytes& extensions : only_extensions) {
+    MadeCertificate made;
     made.extensions.clear();
-    made.unique_ids = der::context_constructed(3, der::null());
+    made.unique_ids = extensions;
+    check_doubt(made);
   }
-  SECTION("an unreadable element") { made.unique_ids = *from_hex("9f"); }
-  const Bytes bytes = made.certificate();
-  const auto c = parse_certificate(bytes);
-  REQUIRE(c);
-  CHECK(c->names_incomplete);
-  Sink sink;
-  CHECK_FALSE(scan_names(made.certificate(), false, sink));
 }
 
 TEST_CASE("unique ids are passed over", "[x509][certificate]") {

@@ -77,6 +77,15 @@ TEST_CASE("a length in more bytes than needed is read and remembered",
   CHECK(e->body.size() == 1);
   CHECK(r.empty());
   CHECK(r.saw_ber_length());
+
+  // Needed bytes, with a zero in front.
+  Bytes padded = *from_hex(
+      "048300"
+      "0100");
+  padded.resize(5 + 256);
+  DerReader p(padded);
+  REQUIRE(p.any());
+  CHECK(p.saw_ber_length());
 }
 
 TEST_CASE("long lengths are DER where they are needed", "[x509][der]") {

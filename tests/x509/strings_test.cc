@@ -16,6 +16,9 @@ TEST_CASE("strings of all types become UTF-8", "[x509][strings]") {
         "A\xef\xbf\xbd"
         "B");
   CHECK(utf8(tag::kUtf8String, "c0af") == "\xef\xbf\xbd\xef\xbf\xbd");
+  // Overlong forms.
+  CHECK(utf8(tag::kUtf8String, "e080af").find('/') == std::string::npos);
+  CHECK(utf8(tag::kUtf8String, "f08080af").find('/') == std::string::npos);
   CHECK(utf8(tag::kUtf8String, "eda080") ==
         "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
   CHECK(utf8(tag::kT61String, "fc") == "\xc3\xbc");
