@@ -66,7 +66,7 @@ class Executor::Sleep {
  public:
   Sleep(Executor& executor, Clock::time_point due)
       : executor_(executor), due_(due) {}
-  bool await_ready() const { return executor_.stopping(); }
+  bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> h) {
     return executor_.add_timer(due_, h);
   }
