@@ -57,7 +57,9 @@ class StaticClient final : public LogSource {
   LogKey key_;
   std::string origin_;
 
-  TileCache tiles_{32, std::chrono::minutes(1)};
+  // 128 KiB: a proof needs one tile a level, at most eight, and a few pages
+  // are read side by side.
+  TileCache tiles_{16, std::chrono::minutes(1)};
 };
 
 }  // namespace ct::ctlog
