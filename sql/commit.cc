@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/hex.h"
 #include "sql/findings.h"
@@ -58,27 +59,48 @@ void put_position(Tx& tx, const Hash& log_id, const Position& p) {
           "verified_at = excluded.verified_at, rate = excluded.rate",
           {log_id, p.start, p.range.size(), p.range.encode(), p.head_size,
            p.head_timestamp, p.head_root, p.newest_entry,
-           storable_time(p.verified_at), fmt::format("{}", p.rate)});
+           storable_time(p.verified_at), fmt::format("{}", std::isfinite(p.rate) ? p.rate : 0)});
 }
 
-// Adds [begin, end), merged with what it touches of the same generation.
-void add_range(Tx& tx, const Hash& log_id, std::uint64_t begin,
-               std::uint64_t end, std::int64_t generation) {
-  if (begin >= end) return;
+void put_range(Tx& tx, const Hash& log_id, const Range& r) {
+  if (r.begin >= r.end) return;
   tx.exec(
-      "WITH touched AS (DELETE FROM log_range WHERE log_id = $1 AND "
-      "begin_index <= $3 AND end_index >= $2 AND generation = $4 RETURNING "
-      "begin_index, end_index) INSERT INTO log_range (log_id, begin_index, "
-      "end_index, generation) SELECT $1, least($2, min(begin_index)), "
-      "greatest($3, max(end_index)), $4 FROM touched",
-      {log_id, begin, end, generation});
+      "INSERT INTO log_range (log_id, begin_index, end_index, generation) "
+      "VALUES ($1, $2, $3, $4)",
+      {log_id, r.begin, r.end, r.generation});
+}
+
+// Adds a range, merged with what it touches of the same generation. Of what
+// was read before against other watches, the rest outside of it is kept: so
+// ranges never overlap, whatever was overridden.
+void add_range(Tx& tx, const Hash& log_id, Range range) {
+  if (range.begin >= range.end) return;
+  const Range added = range;
+  for (const Row row :
+       tx.exec("DELETE FROM log_range WHERE log_id = $1 AND begin_index <= $3 "
+               "AND end_index >= $2 RETURNING begin_index, end_index, "
+               "generation",
+               {log_id, added.begin, added.end})) {
+    const Range old{row.count("begin_index"), row.count("end_index"),
+                    row.integer("generation")};
+    if (old.generation == added.generation) {
+      range.begin = std::min(range.begin, old.begin);
+      range.end = std::max(range.end, old.end);
+    } else {
+      put_range(tx, log_id,
+                {old.begin, std::min(old.end, added.begin), old.generation});
+      put_range(tx, log_id,
+                {std::max(old.begin, added.end), old.end, old.generation});
+    }
+  }
+  put_range(tx, log_id, range);
 }
 
 void store(Tx& tx, const BatchCommit& batch) {
   const Hash& log_id = batch.lease.log_id;
   put_position(tx, log_id, batch.after);
-  add_range(tx, log_id, batch.begin, batch.after.range.size(),
-            batch.generation);
+  add_range(tx, log_id,
+            {batch.begin, batch.after.range.size(), batch.generation});
   tx.exec(
       "UPDATE log SET follow_state = 'following', updated_at = now() "
       "WHERE log_id = $1 AND follow_state = 'new'",

@@ -1,6 +1,9 @@
+#include <limits>
+#include <optional>
 #include <thread>
 
 #include "sql/alerts.h"
+#include "sql/findings.h"
 #include "sql/logs.h"
 #include "sql/tx.h"
 #include "sql/watches.h"
@@ -8,6 +11,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/pg_proxy.h"
 #include "tests/support/test_postgres.h"
+#include "tests/support/wait.h"
 
 namespace ct::sql {
 namespace {
@@ -27,7 +31,18 @@ struct Fixture {
 
   BatchCommit batch(std::uint64_t begin, std::uint64_t end,
                     std::vector<alerts::Finding> findings = {}) const {
-    return {lease, begin, position_at(end), std::move(findings)};
+    return {lease, begin, position_at(end), generation, std::move(findings)};
+  }
+  // "begin-end@generation …"
+  std::string ranges() {
+    const auto all = verified_ranges(db, hash_of(1));
+    REQUIRE(all);
+    std::string out;
+    for (const Range& r : *all) {
+      out += (out.empty() ? "" : " ") + std::to_string(r.begin) + "-" +
+             std::to_string(r.end) + "@" + std::to_string(r.generation);
+    }
+    return out;
   }
   // Log 1 as it is stored.
   LogRow log() {
@@ -52,17 +67,12 @@ struct Fixture {
   test::TestDatabase database;
   Database& db = database.db();
   Lease lease;
+  std::int64_t generation = 1;
   std::string channel;
 };
 
 std::string proxy_url(test::PgProxy& proxy, const test::TestDatabase& d) {
   return proxy.through(d.url());
-}
-
-std::string socket_folder() {
-  return test::run_sql(test::TestServer::shared().admin_url(),
-                       "SELECT btrim(current_setting("
-                       "'unix_socket_directories'), '\"')");
 }
 
 TEST_CASE("a batch moves the position and stores what it found",
@@ -73,6 +83,7 @@ TEST_CASE("a batch moves the position and stores what it found",
 
   CHECK(commit_batch(f.db, f.batch(0, 5)) == CommitOutcome::kCommitted);
   auto batch = f.batch(5, 9, {test::finding_of(1)});
+  batch.after.rate = 12.5;
   CHECK(commit_batch(f.db, batch) == CommitOutcome::kCommitted);
 
   const auto log = f.log();
@@ -85,7 +96,8 @@ TEST_CASE("a batch moves the position and stores what it found",
   CHECK(log.position->head_root == batch.after.head_root);
   CHECK(log.position->newest_entry == batch.after.newest_entry);
   CHECK(log.position->verified_at == batch.after.verified_at);
-  CHECK(*verified_ranges(f.db, hash_of(1)) == std::vector<Range>{{0, 9}});
+  CHECK(log.position->rate == 12.5);
+  CHECK(f.ranges() == "0-9@1");
   CHECK(f.all_alerts().size() == 1);
   CHECK(f.database.run("SELECT count(*) FROM delivery") == "1");
 }
@@ -93,14 +105,14 @@ TEST_CASE("a batch moves the position and stores what it found",
 TEST_CASE("a log begun at its head has no range before its first batch",
           "[.db][sql][commit]") {
   Fixture f;
-  BatchCommit start{f.lease, 7, position_at(7, 7), {}};
+  BatchCommit start{f.lease, 7, position_at(7, 7), 0, {}};
   CHECK(commit_batch(f.db, start) == CommitOutcome::kCommitted);
   CHECK(verified_ranges(f.db, hash_of(1))->empty());
   CHECK(f.log().position->start == 7);
 
-  BatchCommit next{f.lease, 7, position_at(9, 7), {}};
+  BatchCommit next{f.lease, 7, position_at(9, 7), 1, {}};
   CHECK(commit_batch(f.db, next) == CommitOutcome::kCommitted);
-  CHECK(*verified_ranges(f.db, hash_of(1)) == std::vector<Range>{{7, 9}});
+  CHECK(f.ranges() == "7-9@1");
 }
 
 TEST_CASE("an alert comes back from the database as it went in",
@@ -205,7 +217,7 @@ TEST_CASE("a batch from elsewhere than the position is refused",
 TEST_CASE("a commit that fails leaves nothing, and its repetition all",
           "[.db][sql][commit]") {
   Fixture f;
-  test::PgProxy proxy(socket_folder());
+  test::PgProxy proxy(test::socket_folder());
   auto db = Database::connect(proxy_url(proxy, f.database));
   REQUIRE(db);
   REQUIRE(commit_batch(**db, f.batch(0, 5)) == CommitOutcome::kCommitted);
@@ -237,13 +249,13 @@ TEST_CASE("a commit that fails leaves nothing, and its repetition all",
   CHECK(f.log().position->range.size() == 8);
   CHECK(f.all_alerts().size() == 1);
   CHECK(f.database.run("SELECT count(*) FROM delivery") == "1");
-  CHECK(*verified_ranges(f.db, hash_of(1)) == std::vector<Range>{{0, 8}});
+  CHECK(f.ranges() == "0-8@1");
 }
 
 TEST_CASE("the first commit of a log survives a lost reply too",
           "[.db][sql][commit]") {
   Fixture f;
-  test::PgProxy proxy(socket_folder());
+  test::PgProxy proxy(test::socket_folder());
   auto db = Database::connect(proxy_url(proxy, f.database));
   REQUIRE(db);
   const auto batch = f.batch(0, 5, {test::finding_of(1)});
@@ -282,7 +294,7 @@ TEST_CASE("who lost the lease cannot commit", "[.db][sql][commit]") {
 TEST_CASE("a lease that was never claimed commits nothing",
           "[.db][sql][commit]") {
   Fixture f;
-  BatchCommit batch{{hash_of(2), 1}, 0, position_at(5), {}};
+  BatchCommit batch{{hash_of(2), 1}, 0, position_at(5), 0, {}};
   CHECK(commit_batch(f.db, batch) == CommitOutcome::kLeaseLost);
 }
 
@@ -344,36 +356,31 @@ TEST_CASE("what was settled stays settled when seen again",
 
 TEST_CASE("an expectation registered since the judgement is honoured",
           "[.db][sql][commit]") {
+  using Kind = alerts::Expectation::Kind;
+  struct Case {
+    Kind kind;
+    std::uint8_t value;  // 1: the issuance; 0x81: its key
+    std::vector<std::string> names;
+    bool explains;
+  };
+  const auto c = GENERATE(values<Case>({
+      {Kind::kTbs, 1, {}, true},
+      {Kind::kSpki, 0x81, {}, true},
+      {Kind::kSpki, 0x81, {"www.example.com", "example.com", "more"}, true},
+      {Kind::kSpki, 0x81, {"www.example.com"}, false},
+      {Kind::kTbs, 0x81, {}, false},
+      {Kind::kSpki, 1, {}, false},
+      {Kind::kTbs, 2, {}, false},
+  }));
+  CAPTURE(static_cast<int>(c.kind), c.value, c.names);
   Fixture f;
-  alerts::Expectation e;
-  e.value = hash_of(1);
-  bool explained = true;
-  SECTION("by issuance") {}
-  SECTION("by key") {
-    e.kind = alerts::Expectation::Kind::kSpki;
-    e.value = hash_of(0x81);
-  }
-  SECTION("by key, for all its names") {
-    e.kind = alerts::Expectation::Kind::kSpki;
-    e.value = hash_of(0x81);
-    e.names = {"www.example.com", "example.com", "more.example.com"};
-  }
-  SECTION("not by key, for other names") {
-    e.kind = alerts::Expectation::Kind::kSpki;
-    e.value = hash_of(0x81);
-    e.names = {"www.example.com"};
-    explained = false;
-  }
-  SECTION("not by the hash of something else") {
-    e.value = hash_of(0x81);  // a key, but given as an issuance
-    explained = false;
-  }
-  REQUIRE(put_expectation(f.db, e));
+  REQUIRE(
+      put_expectation(f.db, {"", c.kind, hash_of(c.value), c.names, "", 0}));
   REQUIRE(commit_batch(f.db, f.batch(0, 5, {test::finding_of(1)})));
   CHECK(f.all_alerts().at(0).state ==
-        (explained ? AlertState::kExpected : AlertState::kOpen));
+        (c.explains ? AlertState::kExpected : AlertState::kOpen));
   CHECK(f.database.run("SELECT count(*) FROM delivery") ==
-        (explained ? "0" : "1"));
+        (c.explains ? "0" : "1"));
 }
 
 TEST_CASE("an expectation and a finding that meet do not miss each other",
@@ -381,16 +388,48 @@ TEST_CASE("an expectation and a finding that meet do not miss each other",
   Fixture f;
   auto other = f.database.connect();
   for (std::uint8_t n = 1; n <= 30; ++n) {
-    alerts::Expectation e;
-    e.value = hash_of(n);
-    std::thread thread([&] { CHECK(put_expectation(*other, e)); });
+    std::optional<Result<std::vector<std::string>>> put;
+    std::thread thread([&] {
+      put = put_expectation(
+          *other, {"", alerts::Expectation::Kind::kTbs, hash_of(n), {}, "", 0});
+    });
     CHECK(commit_batch(f.db, f.batch(n - 1u, n, {test::finding_of(n)})) ==
           CommitOutcome::kCommitted);
     thread.join();
+    CHECK(*put);
   }
   for (const auto& a : f.all_alerts()) CHECK(a.state == AlertState::kExpected);
   CHECK(f.database.run("SELECT count(*) FROM delivery WHERE state = 'pending' "
                        "AND event = 'alert.opened'") == "0");
+}
+
+// The two in the one order that a lock alone can put right: the finding is
+// checked, then the expectation is registered, then the finding is stored.
+TEST_CASE("an expectation waits for findings that are being stored",
+          "[.db][sql][commit]") {
+  Fixture f;
+  auto other = f.database.connect();
+  std::optional<Result<std::vector<std::string>>> put;
+  std::thread thread;
+  const auto stored = f.db.transact([&](Tx& tx) -> Result<void> {
+    store_findings(tx, {test::finding_of(1)});
+    thread = std::thread([&] {
+      put = put_expectation(
+          *other, {"", alerts::Expectation::Kind::kTbs, hash_of(1), {}, "", 0});
+    });
+    if (!test::eventually([&] {
+          return f.database.run(
+                     "SELECT count(*) FROM pg_locks WHERE NOT granted") != "0";
+        })) {
+      return fail(Errc::kInternal, "it did not wait");
+    }
+    return {};
+  });
+  thread.join();
+  CHECK(stored);
+  REQUIRE(*put);
+  CHECK((*put)->size() == 1);
+  CHECK(f.all_alerts().at(0).state == AlertState::kExpected);
 }
 
 TEST_CASE("commits of two logs with the same findings do not collide",
@@ -406,7 +445,7 @@ TEST_CASE("commits of two logs with the same findings do not collide",
   }
   Result<CommitOutcome> theirs = CommitOutcome::kLeaseLost;
   std::thread thread([&] {
-    theirs = commit_batch(*other, {**second, 0, position_at(5), backward});
+    theirs = commit_batch(*other, {**second, 0, position_at(5), 0, backward});
   });
   CHECK(commit_batch(f.db, f.batch(0, 5, forward)) ==
         CommitOutcome::kCommitted);
@@ -435,8 +474,7 @@ TEST_CASE("an operator can go on behind entries that do not add up",
   CHECK(commit_batch(f.db, f.batch(20, 25)) == CommitOutcome::kLeaseLost);
   f.lease = **claim_log(f.db, hash_of(1), "me", 60s);
   CHECK(commit_batch(f.db, f.batch(20, 25)) == CommitOutcome::kCommitted);
-  CHECK(*verified_ranges(f.db, hash_of(1)) ==
-        std::vector<Range>{{0, 5}, {20, 25}});
+  CHECK(f.ranges() == "0-5@1 20-25@1");
   CHECK(f.database.run("SELECT why || old_next_index || new_next_index FROM "
                        "position_override") == "accepted520");
   CHECK(
@@ -453,10 +491,71 @@ TEST_CASE("ranges that meet become one", "[.db][sql][commit]") {
   REQUIRE(override_position(f.db, hash_of(1), position_at(5), "go back"));
   f.lease = **claim_log(f.db, hash_of(1), "me", 60s);
   REQUIRE(commit_batch(f.db, f.batch(5, 12)));
-  CHECK(*verified_ranges(f.db, hash_of(1)) ==
-        std::vector<Range>{{0, 12}, {20, 25}});
+  CHECK(f.ranges() == "0-12@1 20-25@1");
   REQUIRE(commit_batch(f.db, f.batch(12, 22)));
-  CHECK(*verified_ranges(f.db, hash_of(1)) == std::vector<Range>{{0, 25}});
+  CHECK(f.ranges() == "0-25@1");
+}
+
+TEST_CASE("ranges matched against other watches stay apart",
+          "[.db][sql][commit]") {
+  Fixture f;
+  REQUIRE(commit_batch(f.db, f.batch(0, 5)));
+  f.generation = 2;
+  REQUIRE(commit_batch(f.db, f.batch(5, 9)));
+  REQUIRE(commit_batch(f.db, f.batch(9, 12)));
+  CHECK(f.ranges() == "0-5@1 5-12@2");
+}
+
+TEST_CASE("what is read again counts as matched anew", "[.db][sql][commit]") {
+  Fixture f;
+  REQUIRE(commit_batch(f.db, f.batch(0, 20)));
+  f.generation = 2;
+  const auto go_to = [&](std::uint64_t index) {
+    REQUIRE(override_position(f.db, hash_of(1), position_at(index), "again"));
+    f.lease = **claim_log(f.db, hash_of(1), "me", 60s);
+  };
+  SECTION("in the middle") {
+    go_to(5);
+    REQUIRE(commit_batch(f.db, f.batch(5, 9)));
+    CHECK(f.ranges() == "0-5@1 5-9@2 9-20@1");
+    REQUIRE(commit_batch(f.db, f.batch(9, 25)));
+    CHECK(f.ranges() == "0-5@1 5-25@2");
+  }
+  SECTION("from its beginning") {
+    go_to(0);
+    REQUIRE(commit_batch(f.db, f.batch(0, 9)));
+    CHECK(f.ranges() == "0-9@2 9-20@1");
+  }
+  SECTION("whole") {
+    go_to(0);
+    REQUIRE(commit_batch(f.db, f.batch(0, 20)));
+    CHECK(f.ranges() == "0-20@2");
+  }
+}
+
+TEST_CASE("a position that is forgotten is found anew, and the gap stays",
+          "[.db][sql][commit]") {
+  Fixture f;
+  REQUIRE(commit_batch(f.db, f.batch(0, 5)));
+  REQUIRE(forget_position(f.db, hash_of(1), "root mismatch accepted"));
+  CHECK_FALSE(f.log().position);
+  CHECK(commit_batch(f.db, f.batch(5, 9)) == CommitOutcome::kLeaseLost);
+  f.lease = **claim_log(f.db, hash_of(1), "me", 60s);
+  CHECK(commit_batch(f.db, f.batch(20, 25)) == CommitOutcome::kCommitted);
+  CHECK(f.ranges() == "0-5@1 20-25@1");
+  CHECK(f.database.run("SELECT why || old_next_index FROM position_override "
+                       "WHERE new_next_index IS NULL") ==
+        "root mismatch accepted5");
+}
+
+TEST_CASE("a rate that is no number does not cost the position",
+          "[.db][sql][commit]") {
+  Fixture f;
+  auto batch = f.batch(0, 5);
+  batch.after.rate = GENERATE(std::numeric_limits<double>::infinity(),
+                              std::numeric_limits<double>::quiet_NaN());
+  CHECK(commit_batch(f.db, batch) == CommitOutcome::kCommitted);
+  CHECK(f.log().position->rate == 0);
 }
 
 }  // namespace

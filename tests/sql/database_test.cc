@@ -18,12 +18,6 @@ Result<void> insert(Database& db, int n) {
   });
 }
 
-std::string socket_folder() {
-  return test::run_sql(test::TestServer::shared().admin_url(),
-                       "SELECT btrim(current_setting("
-                       "'unix_socket_directories'), '\"')");
-}
-
 TEST_CASE("a transaction commits only if its body succeeds",
           "[.db][sql][database]") {
   test::TestDatabase database;
@@ -105,7 +99,7 @@ TEST_CASE("a connection lost in a transaction is transient, and rolled back",
 TEST_CASE("a commit whose fate is unknown says so", "[.db][sql][database]") {
   test::TestDatabase database;
   database.run("CREATE TABLE t (n integer)");
-  test::PgProxy proxy(socket_folder());
+  test::PgProxy proxy(test::socket_folder());
   auto db = Database::connect(proxy.through(database.url()));
   REQUIRE(db);
   REQUIRE(insert(**db, 1));

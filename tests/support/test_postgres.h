@@ -95,4 +95,11 @@ class TestDatabase {
   std::unique_ptr<sql::Database> db_;
 };
 
+// Where the shared server's socket is, for a proxy before it.
+inline std::string socket_folder() {
+  return run_sql(TestServer::shared().admin_url(),
+                 "SELECT btrim(current_setting('unix_socket_directories'), "
+                 "'\"')");
+}
+
 }  // namespace ct::test
