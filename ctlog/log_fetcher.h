@@ -78,7 +78,7 @@ Task<Result<T>> LogFetcher::get(std::string path, std::size_t max_body,
   Backoff pauses = backoff();
   while (true) {
     Attempt attempt = co_await this->attempt(path, max_body);
-    Result<T> value = std::move(attempt.body).and_then(decode);
+    auto value = std::move(attempt.body).and_then(decode);
     if (value) co_return value;
     if (!worth_retrying(value.error(), retry_gone)) {
       co_return give_up(path, std::move(value.error()));
