@@ -16,18 +16,13 @@
 #include "tests/support/catch.h"
 #include "tests/support/made_certificate.h"
 #include "tests/support/shared_data.h"
+#include "tests/x509/reading.h"
 #include "x509/certificate.h"
 #include "x509/names.h"
 #include "x509/precert.h"
 
 namespace ct::x509 {
 namespace {
-
-class Sink : public NameSink {
- public:
-  void name(const Name& n) override { names.push_back(n); }
-  std::vector<Name> names;
-};
 
 std::multiset<std::string> as_set(const std::vector<Name>& names) {
   std::multiset<std::string> out;

@@ -8,17 +8,12 @@
 #include "ctlog/tile.h"
 #include "tests/support/catch.h"
 #include "tests/support/shared_data.h"
+#include "tests/x509/reading.h"
 #include "x509/names.h"
 #include "x509/precert.h"
 
 namespace ct::x509 {
 namespace {
-
-class Sink : public NameSink {
- public:
-  void name(const Name& n) override { names.push_back(n); }
-  std::vector<Name> names;
-};
 
 Bytes recorded_pem(const std::string& name, std::size_t n = 0) {
   auto blocks = from_pem("CERTIFICATE", test::shared_file("certs/" + name));
