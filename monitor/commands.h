@@ -75,7 +75,8 @@ void on_chosen(CLI::App& command, Session& session,
 
 // Each in the commands_*.cc of its name.
 void add_run_commands(CLI::App& app, Session& session);
-void add_watch_commands(CLI::App& app, Session& session);    // watch, expect
+void add_watch_commands(CLI::App& app, Session& session);    // watch
+void add_expect_commands(CLI::App& app, Session& session);   // expect
 void add_alert_commands(CLI::App& app, Session& session);    // alerts
 void add_channel_commands(CLI::App& app, Session& session);  // channel
 void add_log_commands(CLI::App& app, Session& session);      // logs, status,

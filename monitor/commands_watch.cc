@@ -1,5 +1,345 @@
+// ctvigil watch
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/hex.h"
 #include "monitor/commands.h"
+#include "monitor/files.h"
+#include "monitor/terminal.h"
+#include "monitor/watch_file.h"
+#include "monitor/watchlist.h"
+#include "sql/watches.h"
 
 namespace ct::monitor {
-void add_watch_commands(CLI::App&, Session&) {}
+namespace {
+
+using alerts::Watch;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxCertificateFile = 4u << 20;
+
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::vector<std::string> hex_of(const std::vector<Hash>& hashes) {
+  std::vector<std::string> out;
+  for (const auto& h : hashes) out.push_back(to_hex(h));
+  return out;
+}
+
+Json watch_json(const Watch& w) {
+  return {{"id", w.id},
+          {"pattern", w.pattern},
+          {"tags", w.tags},
+          {"allowed_issuers", w.allowed_issuers},
+          {"allowed_spkis", hex_of(w.allowed_spkis)},
+          {"grace_seconds", w.grace.count() / 1000},
+          {"note", w.note},
+          {"source", w.source},
+          {"created", format_time(w.created)}};
+}
+
+struct AddOptions {
+  std::vector<std::string> patterns, issuers, spkis, tags;
+  std::string grace, note;
+  bool force = false;
+};
+
+Result<std::vector<Watch>> watches_from(const AddOptions& options) {
+  std::vector<Watch> out;
+  for (const auto& pattern : options.patterns) {
+    auto watch = parse_watch(pattern, options.force);
+    if (!watch) return tl::unexpected(watch.error());
+    for (const auto& issuer : options.issuers) {
+      auto parsed = parse_allowed_issuer(issuer);
+      if (!parsed) return tl::unexpected(parsed.error());
+      watch->allowed_issuers.push_back(std::move(*parsed));
+    }
+    for (const auto& spki : options.spkis) {
+      const auto parsed = parse_spki_hash(spki);
+      if (!parsed) return tl::unexpected(parsed.error());
+      watch->allowed_spkis.push_back(*parsed);
+    }
+    if (!options.grace.empty()) {
+      const auto grace = parse_duration(options.grace);
+      if (!grace) {
+        return fail(Errc::kUsage,
+                    "--grace wants a time such as 10m, not " + options.grace);
+      }
+      watch->grace = *grace;
+    }
+    watch->tags = options.tags;
+    watch->note = options.note;
+    watch->source = "cli";
+    out.push_back(std::move(*watch));
+  }
+  return out;
+}
+
+int add_watches(Session& session, const AddOptions& options) {
+  auto watches = watches_from(options);
+  if (!watches) return report(watches.error());
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  Json out = Json::array();
+  for (auto& watch : *watches) {
+    const auto id = sql::put_watch(**db, watch);
+    if (!id) return report(id.error());
+    watch.id = *id;
+    watch.created = now_millis();
+    if (session.json) {
+      out.push_back(watch_json(watch));
+      continue;
+    }
+    fmt::print("Watching {}.{}\n", printable(watch.pattern),
+               watch.allowed_issuers.empty() && watch.allowed_spkis.empty()
+                   ? " Nothing is declared as expected, so every certificate "
+                     "is a finding: see --allow-issuer."
+                   : "");
+  }
+  if (session.json) fmt::print("{}\n", dump(out));
+  return kExitOk;
+}
+
+int remove_watches(Session& session, const std::vector<std::string>& patterns) {
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  int code = kExitOk;
+  for (const auto& pattern : patterns) {
+    // As typed, or as it is written once parsed: "EXAMPLE.com.".
+    auto removed = sql::remove_watch(**db, pattern);
+    if (removed && !*removed) {
+      const auto parsed = parse_watch(pattern, true);
+      if (parsed) removed = sql::remove_watch(**db, parsed->pattern);
+    }
+    if (!removed) return report(removed.error());
+    if (*removed) {
+      fmt::print("No longer watching {}.\n", printable(pattern));
+    } else {
+      code = report({Errc::kInternal, "there is no watch " + pattern});
+    }
+  }
+  return code;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+int list_watches(Session& session) {
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  const auto watches = sql::load_watches(**db);
+  if (!watches) return report(watches.error());
+  if (session.json) {
+    Json out = Json::array();
+    for (const auto& w : *watches) out.push_back(watch_json(w));
+    fmt::print("{}\n", dump(out));
+    return kExitOk;
+  }
+  if (watches->empty()) {
+    fmt::print("Nothing is watched yet: `ctvigil watch add example.com`.\n");
+    return kExitOk;
+  }
+  Table table({{"WATCH"},
+               {"EXPECTED ISSUERS"},
+               {"KEYS", Table::Align::kRight},
+               {"TAGS"},
+               {"GRACE"},
+               {"SOURCE"},
+               {"NOTE"}});
+  for (const auto& w : *watches) {
+    table.add({w.pattern, joined(w.allowed_issuers),
+               std::to_string(w.allowed_spkis.size()), joined(w.tags),
+               w.grace.count() > 0 ? format_duration(w.grace) : std::string(),
+               w.source, w.note});
+  }
+  table.print(stdout);
+  return kExitOk;
+}
+
+// A file's certificates, or the name itself.
+Result<std::vector<NameMatch>> matches_of(const std::string& what,
+                                          const Watchlist& watchlist) {
+  std::vector<NameMatch> out;
+  if (!std::filesystem::is_regular_file(what)) {
+    const x509::Name dns{x509::NameKind::kDns, 0, as_bytes(what)};
+    const bool is_address = what.find('@') != std::string::npos;
+    const x509::Name email{x509::NameKind::kEmail, 0, as_bytes(what)};
+    watchlist.match(is_address ? email : dns, out);
+    const x509::Name organization{x509::NameKind::kOrganization, 0x0c,
+                                  as_bytes(what)};
+    watchlist.match(organization, out);
+    return out;
+  }
+  const auto content = read_file(what, kMaxCertificateFile);
+  if (!content) return tl::unexpected(content.error());
+  auto blocks = x509::from_pem("CERTIFICATE", *content);
+  if (!blocks) return fail_in(what, blocks.error());
+  if (blocks->empty()) {
+    blocks->emplace_back(content->begin(), content->end());
+  }
+  for (const auto& der : *blocks) {
+    const auto certificate = x509::parse_certificate(der);
+    if (!certificate) {
+      watchlist.match_bytes(der, out);
+      continue;
+    }
+    for (const auto& name : certificate->names) watchlist.match(name, out);
+    if (certificate->names_incomplete) watchlist.match_bytes(der, out);
+  }
+  return out;
+}
+
+int test_name(Session& session, const std::string& what) {
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  auto watches = sql::load_watches(**db);
+  if (!watches) return report(watches.error());
+  const Watchlist watchlist(std::move(*watches));
+  const auto matches = matches_of(what, watchlist);
+  if (!matches) return report(matches.error());
+  if (session.json) {
+    Json out = Json::array();
+    for (const auto& m : *matches) {
+      out.push_back({{"watch", watchlist.watches()[m.watch].pattern},
+                     {"name", m.name},
+                     {"why", m.why}});
+    }
+    fmt::print("{}\n", dump(out));
+    return kExitOk;
+  }
+  if (matches->empty()) {
+    fmt::print("No watch would match {}.\n", printable(what));
+  }
+  for (const auto& m : *matches) {
+    fmt::print("{}: {} {}.\n", printable(watchlist.watches()[m.watch].pattern),
+               printable(m.name), printable(m.why));
+  }
+  return kExitOk;
+}
+
+struct ApplyOptions {
+  std::string file, source;
+  bool dry_run = false;
+};
+
+int apply_file(Session& session, const ApplyOptions& options) {
+  const auto watches = read_watch_file(options.file);
+  if (!watches) return report(watches.error());
+  const std::string source =
+      options.source.empty()
+          ? std::filesystem::path(options.file).filename().string()
+          : options.source;
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  const auto result =
+      sql::apply_watches(**db, source, *watches, options.dry_run);
+  if (!result) return report(result.error());
+  if (session.json) {
+    fmt::print("{}\n", dump({{"source", source},
+                             {"dry_run", options.dry_run},
+                             {"added", result->added},
+                             {"changed", result->changed},
+                             {"removed", result->removed},
+                             {"unchanged", result->unchanged}}));
+    return kExitOk;
+  }
+  fmt::print("{}{} added, {} changed, {} removed, {} unchanged.\n",
+             options.dry_run ? "Would be: " : "", result->added,
+             result->changed, result->removed, result->unchanged);
+  return kExitOk;
+}
+
+void add_add_command(CLI::App& watch, Session& session) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App& command = *watch.add_subcommand(
+      "add", "Watch a name; one that is watched already is changed");
+  session.add_common_options(command);
+  command.add_option("PATTERN", options->patterns, "What to watch")->required();
+  command
+      .add_option("--allow-issuer", options->issuers,
+                  "A CA whose certificates are expected: its name, its DN, "
+                  "or spki:SHA-256 of its key; repeatable")
+      ->allow_extra_args(false);
+  command
+      .add_option("--allow-spki", options->spkis,
+                  "SHA-256 of a subject key known as ours; repeatable")
+      ->allow_extra_args(false);
+  command
+      .add_option("--tag", options->tags, "For routing to channels; repeatable")
+      ->allow_extra_args(false);
+  command.add_option("--grace", options->grace,
+                     "Hold messages back this long, so that a certificate can "
+                     "be registered with `expect add` meanwhile");
+  command.add_option("--note", options->note, "For people");
+  command.add_flag("--force", options->force, "Even if it is a public suffix");
+  command.footer(
+      "Patterns:\n"
+      "  example.com        the name and everything below it\n"
+      "  =www.example.com   that name only\n"
+      "  192.0.2.0/24       addresses\n"
+      "  @example.com       e-mail addresses there and below\n"
+      "  org:Example Ltd    the subject's organisation\n\n"
+      "Example:\n"
+      "  ctvigil watch add example.com --allow-issuer \"Let's Encrypt\"");
+  on_chosen(command, session,
+            [&session, options] { return add_watches(session, *options); });
+}
+
+}  // namespace
+
+void add_watch_commands(CLI::App& app, Session& session) {
+  CLI::App& watch = *app.add_subcommand("watch", "What is watched");
+  watch.require_subcommand(1);
+  add_add_command(watch, session);
+
+  auto patterns = std::make_shared<std::vector<std::string>>();
+  CLI::App& remove = *watch.add_subcommand("remove", "Stop watching");
+  session.add_common_options(remove, false);
+  remove.add_option("PATTERN", *patterns, "As `watch list` shows it")
+      ->required();
+  on_chosen(remove, session, [&session, patterns] {
+    return remove_watches(session, *patterns);
+  });
+
+  CLI::App& list = *watch.add_subcommand("list", "List the watches");
+  session.add_common_options(list);
+  on_chosen(list, session, [&session] { return list_watches(session); });
+
+  auto name = std::make_shared<std::string>();
+  CLI::App& test = *watch.add_subcommand(
+      "test", "Say which watches a name or a certificate would meet, and why");
+  session.add_common_options(test);
+  test.add_option("NAME", *name, "A name, or a certificate file")->required();
+  on_chosen(test, session,
+            [&session, name] { return test_name(session, *name); });
+
+  auto apply = std::make_shared<ApplyOptions>();
+  CLI::App& apply_command = *watch.add_subcommand(
+      "apply", "Make the watches of a file what that file says");
+  session.add_common_options(apply_command);
+  apply_command.add_option("FILE", apply->file, "TOML, see below")->required();
+  apply_command.add_option("--source", apply->source,
+                           "Whose watches these are (default: the file's "
+                           "name); those of others are left alone");
+  apply_command.add_flag("--dry-run", apply->dry_run, "Only count");
+  apply_command.footer(
+      "[[watch]]\n"
+      "pattern = \"example.com\"\n"
+      "allow_issuers = [\"Let's Encrypt\"]\n"
+      "allow_spkis = []\n"
+      "tags = [\"shop\"]\n"
+      "grace = \"10m\"\n"
+      "note = \"run by the web team\"");
+  on_chosen(apply_command, session,
+            [&session, apply] { return apply_file(session, *apply); });
+}
+
 }  // namespace ct::monitor
