@@ -299,6 +299,10 @@ int show_coverage(Session& session, const std::string& domain) {
     fmt::print("{} is not watched: `ctvigil watch add {}`\n", *host, *host);
     return kExitOk;
   }
+  if (coverage->logs.empty()) {
+    fmt::print("No log has been read yet: start `ctvigil run`.\n");
+    return kExitOk;
+  }
   if (coverage->complete()) {
     fmt::print("{}\n", coloured(stdout, Colour::kGreen,
                                 fmt::format("{} is covered: every log is "

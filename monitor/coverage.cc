@@ -73,7 +73,7 @@ std::vector<LogStatus> log_statuses(std::vector<sql::LogRow> rows, Millis now,
 }
 
 bool Coverage::complete() const {
-  return !watches.empty() &&
+  return !watches.empty() && !logs.empty() &&
          std::ranges::all_of(
              logs, [](const LogCoverage& l) { return l.gaps.empty(); });
 }
