@@ -43,6 +43,8 @@ inline constexpr std::string_view kLogLag = "log_lag";
 inline constexpr std::string_view kLogUnreachable = "log_unreachable";
 inline constexpr std::string_view kLogUnread = "log_gone_with_unread_entries";
 inline constexpr std::string_view kLogListStale = "log_list_stale";
+// Messages for a channel were given up: who listens there was not told.
+inline constexpr std::string_view kDeliveryFailed = "delivery_failed";
 inline constexpr std::string_view kTest = "test";
 }  // namespace kind
 

@@ -11,6 +11,7 @@
 
 #include "alerts/delivery.h"
 #include "alerts/payload.h"
+#include "alerts/text.h"
 
 namespace ct::alerts {
 namespace {
@@ -168,6 +169,49 @@ Result<void> check_channel(const Channel& channel) {
       return check_stdout(channel);
   }
   return refuse("unknown type of channel");
+}
+
+std::string describe_target(const Channel& channel) {
+  switch (channel.type) {
+    case ChannelType::kProgram:
+      return visible(channel.target);
+    case ChannelType::kStdout:
+      return channel.target.empty() ? "text" : visible(channel.target);
+    case ChannelType::kWebhook:
+    case ChannelType::kSlack:
+    case ChannelType::kEmail:
+      break;
+  }
+  const auto url = parse_target(channel.target);
+  if (!url) return "(not a URL)";
+  std::string out = visible(url->without_secrets);
+  if (channel.type != ChannelType::kEmail) return out + "/…";
+  for (std::size_t i = 0; i < channel.arguments.size(); ++i) {
+    out += (i == 0 ? " to " : ", ") + visible(channel.arguments[i]);
+  }
+  return out;
+}
+
+Result<std::string> with_password(const std::string& target,
+                                  const std::string& password) {
+  const auto parsed = parse_target(target);
+  if (!parsed || parsed->user.empty()) {
+    return refuse("a password needs a user in the URL: smtps://user@host");
+  }
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(
+      curl_url(), curl_url_cleanup);
+  char* text = nullptr;
+  if (!url ||
+      curl_url_set(url.get(), CURLUPART_URL, target.c_str(),
+                   CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+      curl_url_set(url.get(), CURLUPART_PASSWORD, password.c_str(),
+                   CURLU_URLENCODE) != CURLUE_OK ||
+      curl_url_get(url.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) {
+    return refuse("the password does not fit into a URL");
+  }
+  std::string out(text);
+  curl_free(text);
+  return out;
 }
 
 tl::expected<void, DeliveryError> deliver(HttpClient& http,

@@ -78,6 +78,14 @@ struct DeliveryError {
 // kUsage: why this channel cannot work (scheme, missing recipient …).
 [[nodiscard]] Result<void> check_channel(const Channel& channel);
 
+// Where a channel leads, without its secrets: "https://hooks.example.com/…".
+[[nodiscard]] std::string describe_target(const Channel& channel);
+
+// `target`, a URL with a user, with that password in it, encoded as needed.
+// kUsage: not a URL, or no user.
+[[nodiscard]] Result<std::string> with_password(const std::string& target,
+                                                const std::string& password);
+
 // "whsec_" and 32 random bytes in base64.
 [[nodiscard]] std::string new_webhook_secret();
 

@@ -101,6 +101,13 @@ std::string advice(const Alert& alert) {
         "mailboxes.",
         resolve, issuer.empty() ? "the issuer" : issuer);
   }
+  if (alert.kind == kind::kDeliveryFailed) {
+    return fmt::format(
+        "`ctvigil channel test` shows whether the channel works again; "
+        "`ctvigil alerts redeliver` then sends what was given up. Once "
+        "settled: {}",
+        resolve);
+  }
   constexpr std::array kLying{kind::kLogRootMismatch, kind::kLogFork,
                               kind::kLogBadSignature};
   if (std::find(kLying.begin(), kLying.end(), alert.kind) != kLying.end()) {

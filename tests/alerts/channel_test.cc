@@ -131,6 +131,42 @@ TEST_CASE("channels that cannot work are refused, without their secrets",
   }
 }
 
+TEST_CASE("where a channel leads is told without its secrets",
+          "[alerts][channel]") {
+  CHECK(describe_target(webhook()) == "https://example.com/…");
+  CHECK(describe_target(email()) ==
+        "smtps://mail.example.com:465 to sec@example.com");
+  Channel c;
+  c.type = ChannelType::kProgram;
+  c.target = "/bin/page";
+  c.arguments = {"TOPSECRET"};
+  CHECK(describe_target(c) == "/bin/page");
+  c.type = ChannelType::kStdout;
+  c.target = "";
+  CHECK(describe_target(c) == "text");
+  c.type = ChannelType::kSlack;
+  c.target = "TOPSECRET:";
+  CHECK(describe_target(c).find("TOPSECRET") == std::string::npos);
+}
+
+TEST_CASE("a password is put into a URL whatever it holds",
+          "[alerts][channel]") {
+  const std::string password = "p:@/#?%20 \"ü\\";
+  const auto url =
+      with_password("smtps://us%40er@mail.example.com:465/", password);
+  REQUIRE(url);
+  const auto parsed = parse_target(*url);
+  REQUIRE(parsed);
+  CHECK(parsed->password == password);
+  CHECK(parsed->user == "us@er");
+  CHECK(parsed->without_secrets == "smtps://mail.example.com:465");
+  for (const char* bad : {"smtps://mail.example.com", "", "x y"}) {
+    const auto r = with_password(bad, "TOPSECRET");
+    REQUIRE_FALSE(r);
+    CHECK(r.error().what.find("TOPSECRET") == std::string::npos);
+  }
+}
+
 TEST_CASE("a target's secrets are taken apart", "[alerts][channel]") {
   const auto url = parse_target("SMTP://us%40er:p%3Ass@Mail.Example.com:587");
   REQUIRE(url);
