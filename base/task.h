@@ -2,9 +2,11 @@
 // something that runs elsewhere, awaitable once or waited for by a thread.
 //
 // A coroutine here reads like the blocking code it replaces, yet sixty
-// followed logs need no sixty threads. Two rules keep it safe: arguments of
-// a coroutine are taken by value or outlive it, and no coroutine is a lambda
-// with captures.
+// followed logs need no sixty threads. Three rules keep it safe: arguments of
+// a coroutine are taken by value or outlive it; no coroutine is a lambda with
+// captures; and no lambda with captures is written within a co_await
+// expression, for GCC 12 destroys such a temporary twice: name the future
+// first, then await it.
 #pragma once
 
 #include <cassert>

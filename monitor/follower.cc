@@ -101,16 +101,17 @@ Task<Result<void>> Follower::round() {
 }
 
 Task<Result<void>> Follower::take_lease() {
-  const auto claimed = co_await context_.store.run(
+  auto claiming = context_.store.run(
       [id = log_id_, owner = context_.owner](sql::Database& db) {
         return sql::claim_log(db, id, owner, kLeaseTtl);
       });
+  const auto claimed = co_await claiming;
   if (!claimed) co_return tl::unexpected(claimed.error());
   if (!*claimed) {
     co_return fail(Errc::kTransient, "another process is reading this log");
   }
   // Only now, as its owner, is the position ours to go on from.
-  const auto row = co_await context_.store.run(
+  auto loading = context_.store.run(
       [id = log_id_](sql::Database& db) -> Result<sql::LogRow> {
         auto rows = sql::load_logs(db);
         if (!rows) return tl::unexpected(rows.error());
@@ -119,6 +120,7 @@ Task<Result<void>> Follower::take_lease() {
         }
         return fail(Errc::kInternal, "the log is not in the database");
       });
+  const auto row = co_await loading;
   if (!row) co_return tl::unexpected(row.error());
   lease_ = **claimed;
   position_ = row->position;
@@ -159,9 +161,10 @@ Task<std::optional<FollowEnd>> Follower::finished() {
   if (at_final || drained) {
     const std::string why = at_final ? "read to its final tree head"
                                      : "left the log list; read to its end";
-    co_await persist([id = log_id_, why](sql::Database& db) {
+    auto persisting = persist([id = log_id_, why](sql::Database& db) {
       return sql::set_state(db, id, sql::FollowState::kComplete, why);
     });
+    co_await persisting;
     log_info("log complete", {{"log", name_}, {"entries", size}});
     co_return FollowEnd::kComplete;
   }
@@ -185,9 +188,10 @@ Task<std::optional<FollowEnd>> Follower::give_up() {
   co_await raise(alerts::kind::kLogUnread, alerts::Severity::kHigh,
                  std::to_string(size), name_ + " is gone with entries unread",
                  "The log " + name_ + ": " + why + ".", "");
-  co_await persist([id = log_id_, why](sql::Database& db) {
+  auto persisting = persist([id = log_id_, why](sql::Database& db) {
     return sql::set_state(db, id, sql::FollowState::kDead, why);
   });
+  co_await persisting;
   co_return FollowEnd::kUnread;
 }
 

@@ -81,10 +81,11 @@ Task<void> Follower::note_failure(Error error) {
   if (failing_since_ == 0) failing_since_ = now;
   log_warning("log cannot be read",
               {{"log", name_}, {"error", error.what}, {"failures", failures_}});
-  const auto noted = co_await context_.store.run(
-      [id = log_id_, what = error.what](sql::Database& db) {
+  auto noting =
+      context_.store.run([id = log_id_, what = error.what](sql::Database& db) {
         return sql::set_last_error(db, id, what);
       });
+  const auto noted = co_await noting;
   if (!noted) log_warning("database", {{"error", noted.error().what}});
 
   const auto patience = context_.config.unreachable_alert.count();
@@ -119,9 +120,11 @@ Task<void> Follower::stop_log(Error error) {
                        : "It was read again, with the same result. ",
                   size),
       mismatch_.evidence);
-  co_await persist([id = log_id_, what = error.what](sql::Database& db) {
-    return sql::set_state(db, id, sql::FollowState::kStopped, what);
-  });
+  auto persisting =
+      persist([id = log_id_, what = error.what](sql::Database& db) {
+        return sql::set_state(db, id, sql::FollowState::kStopped, what);
+      });
+  co_await persisting;
 }
 
 Task<void> Follower::raise(std::string_view kind, alerts::Severity severity,
@@ -137,17 +140,19 @@ Task<void> Follower::raise(std::string_view kind, alerts::Severity severity,
   alert.log_id = log_id_;
   alert.log = name_;
   alert.evidence = std::move(evidence);
-  co_await persist([alert](sql::Database& db) -> Result<void> {
+  auto persisting = persist([alert](sql::Database& db) -> Result<void> {
     const auto raised = sql::raise_alert(db, alert);
     if (!raised) return tl::unexpected(raised.error());
     return {};
   });
+  co_await persisting;
 }
 
 Task<void> Follower::clear(std::string_view kind, std::string why) {
-  co_await persist([kind, id = log_id_, why](sql::Database& db) {
+  auto persisting = persist([kind, id = log_id_, why](sql::Database& db) {
     return sql::clear_log_alerts(db, kind, id, why);
   });
+  co_await persisting;
 }
 
 void Follower::keep_evidence(const Segment& segment,

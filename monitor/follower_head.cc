@@ -32,10 +32,11 @@ Task<Result<ctlog::TreeHead>> Follower::poll_head() {
   const auto witnessed = co_await check_cosignatures(*sth);
   if (!witnessed) co_return tl::unexpected(witnessed.error());
 
-  const auto record = co_await context_.store.run(
-      [id = log_id_, sth = *sth](sql::Database& db) {
+  auto recording =
+      context_.store.run([id = log_id_, sth = *sth](sql::Database& db) {
         return sql::record_head(db, id, sth);
       });
+  const auto record = co_await recording;
   if (!record) co_return tl::unexpected(record.error());
   if (record->contradiction) {
     mismatch_ = {
@@ -84,11 +85,12 @@ Task<Result<void>> Follower::check_cosignatures(ctlog::SignedTreeHead sth) {
                    fmt::format(R"({{"heads":[{}]}})", head_json(sth))};
       co_return fail_in("cosignature of " + witness.name, cosignature.error());
     }
-    const auto kept = co_await context_.store.run(
-        [id = log_id_, sth, name = witness.name,
-         time = cosignature->timestamp](sql::Database& db) {
+    auto keeping =
+        context_.store.run([id = log_id_, sth, name = witness.name,
+                            time = cosignature->timestamp](sql::Database& db) {
           return sql::record_cosignature(db, id, sth, name, time);
         });
+    const auto kept = co_await keeping;
     if (!kept) co_return kept;
   }
   co_return Result<void>{};
@@ -173,8 +175,9 @@ Task<Result<void>> Follower::find_start(ctlog::TreeHead head) {
   batch.lease = *lease_;
   batch.begin = begin;
   batch.after = position;
-  const auto stored = co_await context_.store.run(
+  auto storing = context_.store.run(
       [batch](sql::Database& db) { return sql::commit_batch(db, batch); });
+  const auto stored = co_await storing;
   if (!stored) co_return tl::unexpected(stored.error());
   if (*stored == sql::CommitOutcome::kLeaseLost) {
     lease_.reset();

@@ -9,7 +9,8 @@ namespace ct::monitor {
 template <class F>
 Task<void> Follower::persist(F job) {
   while (true) {
-    const Result<void> r = co_await context_.store.run(job);
+    auto asked = context_.store.run(job);
+    const Result<void> r = co_await asked;
     if (r) co_return;
     log_warning("database", {{"error", r.error().what}});
     const bool slept =

@@ -207,8 +207,9 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   row.generation = segment.watches->generation;
   row.findings = co_await judge_segment(segment, batch);
 
-  const auto outcome = co_await context_.store.run(
+  auto committing = context_.store.run(
       [&row](sql::Database& db) { return sql::commit_batch(db, row); });
+  const auto outcome = co_await committing;
   if (!outcome) co_return tl::unexpected(outcome.error());
   if (*outcome == sql::CommitOutcome::kLeaseLost) {
     lease_.reset();
@@ -302,9 +303,10 @@ Task<MatchedEntry> Follower::complete_entry(const Candidate& candidate) {
 
 // From the database if any log ever gave it; its name is its hash.
 Task<Result<Bytes>> Follower::issuer(Hash fingerprint) {
-  auto kept = co_await context_.store.run([fingerprint](sql::Database& db) {
+  auto keeping = context_.store.run([fingerprint](sql::Database& db) {
     return sql::load_issuer(db, fingerprint);
   });
+  auto kept = co_await keeping;
   if (kept && *kept) co_return std::move(**kept);
   auto der = co_await source_->issuer(fingerprint);
   if (!der) {
@@ -312,10 +314,11 @@ Task<Result<Bytes>> Follower::issuer(Hash fingerprint) {
                 {{"log", name_}, {"error", der.error().what}});
     co_return der;
   }
-  const auto stored = co_await context_.store.run(
-      [fingerprint, bytes = *der](sql::Database& db) {
+  auto storing =
+      context_.store.run([fingerprint, bytes = *der](sql::Database& db) {
         return sql::store_issuer(db, fingerprint, bytes);
       });
+  const auto stored = co_await storing;
   // Not kept this time: it is fetched again when next needed.
   if (!stored) log_debug("issuer not stored", {{"error", stored.error().what}});
   co_return der;
