@@ -152,6 +152,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options,
     return new httplib::ThreadPool(threads);  // httplib deletes it
   };
   server.set_keep_alive_max_count(100'000);
+  // An idle connection holds up stop() for so long.
+  server.set_keep_alive_timeout(1);
   server.set_tcp_nodelay(true);
   // Before routing, so that no pattern is ever matched against a path; a
   // request with a body is read by the time httplib routes it, so those go by
