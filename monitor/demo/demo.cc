@@ -197,10 +197,10 @@ Result<void> Demo::set_watch_and_channel() {
   if (const auto id = sql::put_watch(*db_, *watch); !id) {
     return tl::unexpected(id.error());
   }
-  story_.show(
-      fmt::format("ctvigil watch add {} --issuer \"{}\"", kDomain, kGoodCa),
-      Colour::kBold);
-  story_.show(fmt::format("ctvigil channel add security-team webhook {}",
+  story_.show(fmt::format("ctvigil watch add {} --allow-issuer \"{}\"", kDomain,
+                          kGoodCa),
+              Colour::kBold);
+  story_.show(fmt::format("ctvigil channel add webhook security-team {}",
                           channel.target),
               Colour::kBold);
   story_.ok("the receiver listens there, with a shared secret");
@@ -397,7 +397,7 @@ Result<void> Demo::check_database() {
 void Demo::say_goodbye() {
   story_.blank();
   story_.say("Now your own domain, against the logs of the world:");
-  story_.show("ctvigil watch add YOUR-DOMAIN --issuer \"Let's Encrypt\"",
+  story_.show("ctvigil watch add YOUR-DOMAIN --allow-issuer \"Let's Encrypt\"",
               Colour::kBold);
   story_.show("ctvigil run", Colour::kBold);
 }
