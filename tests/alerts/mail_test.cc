@@ -74,6 +74,7 @@ void check_form(const std::string& mail) {
     const std::string line = mail.substr(begin, end - begin);
     CAPTURE(line);
     CHECK(line.size() <= 78);
+    CHECK_FALSE(line.ends_with(' '));  // lost on the way
     CHECK(std::all_of(line.begin(), line.end(),
                       [](char c) { return c >= ' ' && c <= '~'; }));
     CHECK_FALSE(line.starts_with("Bcc"));
@@ -96,6 +97,10 @@ TEST_CASE("a mail has the headers it needs, and the text", "[alerts][mail]") {
   CHECK(decode_words(header(mail, "Subject")) ==
         "[ctvigil] " + alert_line(message.alert));
   CHECK(decode_body(mail) == alert_text(message.alert));
+
+  Message spaced = message;
+  spaced.alert.reason += "  ";
+  check_form(compose_mail(mail_channel(), spaced, 0));
 }
 
 TEST_CASE("the Message-ID is the same for every attempt, and no other",

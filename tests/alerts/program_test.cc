@@ -127,11 +127,13 @@ TEST_CASE_METHOD(Fixture, "a program inherits no secrets of ours",
   setenv("PGPASSWORD", "TOPSECRET", 1);
   setenv("CTVIGIL_DATABASE", "TOPSECRET", 1);
   setenv("OTHER_VARIABLE", "kept", 1);
+  const auto old = signal(SIGPIPE, SIG_IGN);
   const auto result =
       deliver(http,
               script("env > $1/env; ls /proc/self/fd > $1/fds; "
                      "grep SigIgn /proc/self/status > $1/signals"),
               message);
+  signal(SIGPIPE, old);
   unsetenv("PGPASSWORD");
   unsetenv("CTVIGIL_DATABASE");
   unsetenv("OTHER_VARIABLE");
