@@ -70,7 +70,7 @@ class HttpClient {
   // Awaited, resuming on `executor`.
   Future<Result<HttpResponse>> fetch(Executor& executor, HttpRequest request);
   // Blocks; never call it from `done`.
-  Result<HttpResponse> get(HttpRequest request);
+  [[nodiscard]] Result<HttpResponse> get(HttpRequest request);
 
   // Aborts all transfers and refuses new ones.
   void stop();
