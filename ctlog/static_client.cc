@@ -47,8 +47,9 @@ Result<void> check_position(const RawEntry& entry, LeafIndex position) {
   const auto leaf = parse_leaf(entry.leaf);
   if (!leaf) return tl::unexpected<Error>(leaf.error());
   const auto index = leaf_index_extension(leaf->extensions);
-  if (!index) return tl::unexpected<Error>(index.error());
-  if (*index && **index != position) {
+  // Unreadable ones say nothing of the position, and one odd entry must not
+  // stop a log: the tree decides whether it stands where it should.
+  if (index && *index && **index != position) {
     return fail(Errc::kMalformed,
                 "its leaf_index extension says " + std::to_string(**index));
   }

@@ -33,6 +33,25 @@ std::string user_agent(const Config& config) {
   return fmt::format("ctvigil/{} (+{})", kVersion, config.contact);
 }
 
+// Apple's list calls shards usable long after their interval has passed: what
+// they hold has expired. Chrome's gives them a week or so.
+constexpr Seconds kAfterInterval = 30 * 24 * 3600;
+
+bool is_wanted(const sql::LogRow& row) {
+  const auto end = row.info.interval_end;
+  const bool expired = end && now_millis() / 1000 > *end + kAfterInterval;
+  return row.listed && ctlog::is_followed(row.info) && !expired;
+}
+
+// Read to its end, or gone. A log that comes back into the list goes on.
+bool is_over(const sql::LogRow& row, bool wanted) {
+  if (row.state == sql::FollowState::kDead) return !wanted;
+  if (row.state != sql::FollowState::kComplete) return false;
+  const auto& final_head = row.info.final_tree_head;
+  return !wanted || (final_head && row.position &&
+                     row.position->range.size() >= final_head->size);
+}
+
 std::string_view describe(FollowEnd end) {
   switch (end) {
     case FollowEnd::kStopping:
@@ -274,14 +293,22 @@ void Engine::start_followers() {
   }
   std::size_t followed = 0;
   for (auto& row : *rows) {
-    const bool wanted = row.listed && ctlog::is_followed(row.info);
+    const bool wanted = is_wanted(row);
     const bool begun = row.position.has_value();
-    const bool over = row.state == sql::FollowState::kComplete ||
-                      row.state == sql::FollowState::kDead;
-    const auto it = active_.find(row.info.log_id);
+    const bool over = is_over(row, wanted);
+    auto it = active_.find(row.info.log_id);
+    const bool resumed = it != active_.end() && it->second->ended && wanted &&
+                         !over && row.state != sql::FollowState::kStopped;
+    if (resumed && !options_.once) {
+      const std::lock_guard lock(mutex_);
+      active_.erase(it);
+      it = active_.end();
+    }
     if (it != active_.end()) {
       it->second->follower->update(row.info);
-      if (!wanted) it->second->follower->drain();
+      it->second->follower->drain(!wanted);
+      row.listed = wanted;
+      if (!it->second->ended) mark_followed(row);
       followed += it->second->ended ? 0 : 1;
       continue;
     }
@@ -290,12 +317,27 @@ void Engine::start_followers() {
     if (over || (!wanted && !begun)) continue;
     if (row.state == sql::FollowState::kStopped && !options_.once) continue;
     if (!wanted) row.listed = false;
+    mark_followed(row);
     start_follower(std::move(row));
     ++followed;
   }
   const std::lock_guard lock(mutex_);
   if (!have_list_) log_info("log list loaded", {{"followed", followed}});
   have_list_ = true;
+}
+
+// The state that a log is in once it has a follower.
+void Engine::mark_followed(const sql::LogRow& row) {
+  using sql::FollowState;
+  if (!row.position || row.state == FollowState::kStopped) return;
+  const auto state =
+      row.listed ? FollowState::kFollowing : FollowState::kDraining;
+  if (row.state == state) return;
+  const auto set = on_store([&](sql::Database& db) {
+    return sql::set_state(db, row.info.log_id, state,
+                          row.listed ? "" : "left the log list");
+  });
+  if (!set) log_warning("database", {{"error", set.error().what}});
 }
 
 void Engine::start_follower(sql::LogRow row) {

@@ -81,6 +81,7 @@ class Engine {
   void adopt(LoadedLogList loaded);
   void start_followers();
   void start_follower(sql::LogRow row);
+  void mark_followed(const sql::LogRow& row);
   void reap();
   void look_after_watches();
   void look_after_leases();

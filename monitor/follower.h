@@ -79,8 +79,9 @@ class Follower {
   // Runs to the end; call it once. `this` must outlive the task.
   Task<FollowEnd> run();
 
-  // The log left the list: read to the last head, then end.
-  void drain() { draining_ = true; }
+  // Whether the log left the list: then it is read to the last head, and the
+  // follower ends.
+  void drain(bool left) { draining_ = left; }
   // The list's newest word on this log: its state, its final tree head.
   void update(const ctlog::LogInfo& info);
 
