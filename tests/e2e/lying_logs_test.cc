@@ -86,7 +86,7 @@ TEST_CASE("a head whose signature is not good stops its log",
 }
 
 TEST_CASE("a head that stands still or goes back is no fault",
-          "[e2e][lying_logs]") {
+          "[e2e][stumbling_logs]") {
   FakeLogs logs({rfc6962_log("old"), static_log("new")});
   logs.fill(0, 20);
   logs.fill(1, 20);
@@ -106,7 +106,7 @@ TEST_CASE("a head that stands still or goes back is no fault",
   CHECK(monitor.alerts().empty());
 }
 
-TEST_CASE("answers that are none are survived", "[e2e][lying_logs]") {
+TEST_CASE("answers that are none are survived", "[e2e][stumbling_logs]") {
   FakeLogs logs({rfc6962_log("old", "A"), static_log("new", "B")});
   for (const std::size_t i : {0u, 1u}) {
     logs.fill(i, 300);
@@ -135,7 +135,7 @@ TEST_CASE("answers that are none are survived", "[e2e][lying_logs]") {
 }
 
 TEST_CASE("a log that hangs slows only itself, and not the end",
-          "[e2e][lying_logs]") {
+          "[e2e][stumbling_logs]") {
   FakeLogs logs({rfc6962_log("dead", "A"), rfc6962_log("alive", "B")});
   logs.fill(0, 20);
   logs.fill(1, 20);
