@@ -38,10 +38,8 @@ Result<const Config*> Session::config() {
   return config_.get();
 }
 
-namespace {
-
-// Whether libpq's own variables name a database.
-bool environment_names_database() {
+bool Session::names_database(const Config& config) {
+  if (!config.database.empty()) return true;
   for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"}) {
     const char* value = std::getenv(name);
     if (value != nullptr && *value != '\0') return true;
@@ -49,13 +47,11 @@ bool environment_names_database() {
   return false;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<sql::Database>> Session::open_database(bool migrate) {
   const auto config = this->config();
   if (!config) return tl::unexpected(config.error());
   url_ = (*config)->database;
-  if (url_.empty() && !environment_names_database()) {
+  if (!names_database(**config)) {
     if (!private_postgres_) {
       auto opened = sql::PrivatePostgres::open({(*config)->state_dir,
                                                 (*config)->postgres_bin,

@@ -46,6 +46,10 @@ class Session {
   // File, environment, flags; loaded once. Problems are kUsage, one a line.
   [[nodiscard]] Result<const Config*> config();
 
+  // Whether the configuration, or libpq's own variables, name a database;
+  // otherwise the private one is meant.
+  [[nodiscard]] static bool names_database(const Config& config);
+
   // Opens the database that the configuration names, or the private one,
   // which is started if it does not run, and brings its schema up to date.
   // The private one is held until the session ends. Call it before any thread

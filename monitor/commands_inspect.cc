@@ -58,12 +58,11 @@ Result<KnownLogs> known_logs(Session& session, const InspectOptions& options) {
   }
   const auto config = session.config();
   if (!config) return tl::unexpected(config.error());
-  const bool has_database = !(*config)->database.empty() ||
-                            std::getenv("PGHOST") != nullptr ||
-                            std::getenv("PGSERVICE") != nullptr ||
-                            std::getenv("PGDATABASE") != nullptr ||
-                            std::filesystem::exists((*config)->state_dir);
-  if (!has_database) return known;
+  // A private database is not set up just to look at a certificate.
+  if (!Session::names_database(**config) &&
+      !std::filesystem::exists((*config)->state_dir)) {
+    return known;
+  }
   auto db = session.open_database();
   if (!db) return tl::unexpected(db.error());
   const auto rows = sql::load_logs(**db);
