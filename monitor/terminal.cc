@@ -6,42 +6,10 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "alerts/text.h"
+
 namespace ct::monitor {
 namespace {
-
-// The code point at the front of `text` and its length; length 0: not UTF-8.
-struct CodePoint {
-  char32_t value = 0;
-  std::size_t length = 0;
-};
-
-CodePoint next_code_point(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return static_cast<unsigned char>(text[i]);
-  };
-  const unsigned char b = byte(0);
-  if (b < 0x80) return {b, 1};
-  const std::size_t n = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : 2;
-  if (b < 0xc2 || b > 0xf4 || text.size() < n) return {};
-  char32_t value = b & (0x7f >> n);
-  for (std::size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    value = value << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong =
-      (n == 3 && value < 0x800) || (n == 4 && value < 0x10000);
-  const bool surrogate = value >= 0xd800 && value < 0xe000;
-  if (overlong || surrogate || value > 0x10ffff) return {};
-  return {value, n};
-}
-
-// Characters that move or hide others, or break the line.
-bool is_treacherous(char32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
-         (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-         (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-         (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
-}
 
 // Code points, taken as one column each.
 std::size_t width(std::string_view printable_text) {
@@ -120,21 +88,7 @@ void Table::print(std::FILE* stream) const {
   for (const auto& row : rows_) line(row);
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const auto c = next_code_point(text);
-    if (c.length == 0) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
-    } else if (is_treacherous(c.value)) {
-      out += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(c.value));
-    } else {
-      out += text.substr(0, c.length);
-    }
-    text.remove_prefix(std::max<std::size_t>(c.length, 1));
-  }
-  return out;
-}
+std::string printable(std::string_view text) { return alerts::visible(text); }
 
 std::string with_commas(std::uint64_t n) {
   std::string s = std::to_string(n);

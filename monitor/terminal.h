@@ -43,8 +43,7 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// Hostile text made fit for a terminal: control, bidirectional and zero-width
-// characters and broken UTF-8 become visible escapes.
+// Hostile text made fit for a terminal (alerts::visible).
 [[nodiscard]] std::string printable(std::string_view text);
 
 // "1,234,567".
