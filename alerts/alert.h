@@ -62,7 +62,7 @@ struct Sighting {
 };
 
 // How one embedded SCT fared: "valid", "bad_signature", "unknown_log",
-// "unreadable".
+// "unreadable"; "unchecked" where the issuer's key is not known for certain.
 struct SctCheck {
   Hash log_id{};
   std::string log;

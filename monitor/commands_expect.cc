@@ -9,12 +9,12 @@
 
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "monitor/certificate_facts.h"
 #include "monitor/commands.h"
 #include "monitor/files.h"
 #include "monitor/terminal.h"
 #include "sql/watches.h"
 #include "x509/csr.h"
-#include "x509/names.h"
 #include "x509/precert.h"
 
 namespace ct::monitor {
@@ -43,12 +43,7 @@ Result<Expectation> from_certificate(ByteView der) {
   e.kind = Expectation::Kind::kTbs;
   e.value = *tbs;
   e.id = id_of(e.kind, e.value);
-  for (const auto& name : certificate->names) {
-    if (name.kind != x509::NameKind::kDns) continue;
-    for (auto& host : x509::host_readings(name.value)) {
-      e.names.push_back(std::move(host));
-    }
-  }
+  e.names = identities(certificate->names);
   return e;
 }
 
@@ -61,15 +56,8 @@ Result<Expectation> from_request(ByteView der) {
   e.kind = Expectation::Kind::kSpki;
   e.value = sha256(request->key.spki);
   e.id = id_of(e.kind, e.value);
-  for (const auto& name : request->names) {
-    if (name.kind != x509::NameKind::kDns &&
-        name.kind != x509::NameKind::kCommonName) {
-      continue;
-    }
-    for (auto& host : x509::host_readings(name.value)) {
-      e.names.push_back(std::move(host));
-    }
-  }
+  // What a certificate's names are compared with.
+  e.names = identities(request->names);
   return e;
 }
 

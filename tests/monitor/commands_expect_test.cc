@@ -1,0 +1,149 @@
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/hex.h"
+#include "base/sha256.h"
+#include "monitor/demo/local_ca.h"
+#include "monitor/files.h"
+#include "monitor/judge.h"
+#include "sql/alerts.h"
+#include "sql/watches.h"
+#include "tests/support/catch.h"
+#include "tests/support/command_runner.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_postgres.h"
+#include "x509/certificate.h"
+
+namespace ct::monitor {
+namespace {
+
+using alerts::AlertState;
+using demo::CertificateSpec;
+using nlohmann::json;
+
+const demo::LocalCa& ca() {
+  static const demo::LocalCa ca({.organization = "Demo Trust"});
+  return ca;
+}
+
+constexpr std::array<std::uint8_t, 4> kAddress = {192, 0, 2, 7};
+
+// Names of every kind that a request can ask for.
+CertificateSpec every_kind(const demo::SigningKey& key) {
+  CertificateSpec spec;
+  spec.names = {demo::dns_name("WWW.example.com"), demo::ip_name(kAddress),
+                demo::email_name("ops@example.com"),
+                demo::uri_name("https://api.example.com/x")};
+  spec.common_name = "www.example.com";
+  spec.key = key;
+  return spec;
+}
+
+struct Fixture {
+  test::TestDatabase database;
+  test::TempDir dir;
+  const demo::SigningKey key = demo::SigningKey::generate();
+
+  // A file of that name in the test's folder.
+  std::string file(const std::string& name, std::string_view content) {
+    REQUIRE(write_file(dir / name, content));
+    return dir / name;
+  }
+  std::string csr_file(const std::string& name, const CertificateSpec& spec) {
+    return file(name, x509::to_pem("CERTIFICATE REQUEST", ca().csr(spec)));
+  }
+
+  test::CommandOutput run(std::vector<std::string> args) {
+    args.insert(args.begin(), "expect");
+    args.push_back("--database");
+    args.push_back(database.url());
+    return test::run_command(add_expect_commands, args);
+  }
+  json run_json(std::vector<std::string> args) {
+    args.push_back("--json");
+    const auto r = run(args);
+    CAPTURE(r.err);
+    REQUIRE(r.code == kExitOk);
+    return json::parse(r.out);
+  }
+
+  // What is said of the certificate when it is found in a log now.
+  AlertState verdict(const Bytes& certificate) {
+    auto watch = parse_watch("example.com", false);
+    REQUIRE(watch);
+    const Watchlist list({*watch});
+    const auto expectations = sql::load_expectations(database.db());
+    REQUIRE(expectations);
+    MatchedEntry entry;
+    entry.leaf.type = ctlog::EntryType::kX509;
+    entry.leaf.certificate = certificate;
+    entry.certificate = certificate;
+    const auto parsed = x509::parse_certificate(certificate);
+    REQUIRE(parsed);
+    for (const auto& name : parsed->names) list.match(name, entry.matches);
+    const auto findings =
+        judge(entry, alerts::Sighting{}, {list, *expectations, {}});
+    REQUIRE(findings.size() == 1);
+    return findings[0].alert.state;
+  }
+
+  // An open alert of the certificate, as if it had been found earlier.
+  void raise(const std::string& id, const Bytes& certificate) {
+    const auto facts = certificate_facts(certificate, std::nullopt, {});
+    REQUIRE(facts);
+    alerts::Alert alert;
+    alert.id = id;
+    alert.kind = alerts::kind::kUnexpectedCertificate;
+    alert.title = alert.reason = "found";
+    alert.certificate = *facts;
+    REQUIRE(sql::raise_alert(database.db(), alert));
+  }
+  AlertState state_of(const std::string& id) {
+    const auto alert = sql::find_alert(database.db(), id);
+    REQUIRE(alert);
+    REQUIRE(*alert);
+    return (*alert)->state;
+  }
+};
+
+TEST_CASE_METHOD(Fixture, "a request explains a certificate of all its names",
+                 "[.db][monitor][commands_expect]") {
+  const auto spec = every_kind(key);
+  const Bytes certificate = ca().issue(spec);
+  raise("found-before", certificate);
+  CHECK(verdict(certificate) == AlertState::kOpen);
+
+  const json added = run_json({"add", csr_file("all.csr", spec)});
+  REQUIRE(added.size() == 1);
+  CHECK(added[0]["alerts_explained"] == json::array({"found-before"}));
+  CHECK(state_of("found-before") == AlertState::kExpected);
+  CHECK(verdict(certificate) == AlertState::kExpected);
+  CHECK(run_json({"list"})[0]["names"] ==
+        json::array({"www.example.com", "192.0.2.7", "ops@example.com",
+                     "api.example.com"}));
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a name of any kind that was not asked for is not explained",
+                 "[.db][monitor][commands_expect]") {
+  const auto asked = every_kind(key);
+  REQUIRE(run({"add", csr_file("all.csr", asked)}).code == kExitOk);
+  auto more = asked;
+  const std::array<std::uint8_t, 4> other = {192, 0, 2, 8};
+  more.names.push_back(GENERATE_COPY(demo::dns_name("b.example.com"),
+                                     demo::ip_name(other),
+                                     demo::email_name("root@example.com"),
+                                     demo::uri_name("https://c.example.com/")));
+  CHECK(verdict(ca().issue(more)) == AlertState::kOpen);
+  // With another key nothing is.
+  auto foreign = asked;
+  foreign.key = demo::SigningKey::generate();
+  CHECK(verdict(ca().issue(foreign)) == AlertState::kOpen);
+  // Fewer names are what was asked for.
+  auto fewer = asked;
+  fewer.names.resize(1);
+  CHECK(verdict(ca().issue(fewer)) == AlertState::kExpected);
+}
+
+}  // namespace
+}  // namespace ct::monitor
