@@ -26,12 +26,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMaxFile = 4u << 20;
 
 std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string id_of(Expectation::Kind kind, const Hash& value) {
-  const bool tbs = kind == Expectation::Kind::kTbs;
-  return (tbs ? "tbs-" : "spki-") + to_hex(value).substr(0, 24);
+  return json.dump(2, ' ', true, Json::error_handler_t::replace);
 }
 
 Result<Expectation> from_certificate(ByteView der) {
@@ -42,7 +37,6 @@ Result<Expectation> from_certificate(ByteView der) {
   Expectation e;
   e.kind = Expectation::Kind::kTbs;
   e.value = *tbs;
-  e.id = id_of(e.kind, e.value);
   e.names = identities(certificate->names);
   return e;
 }
@@ -55,7 +49,6 @@ Result<Expectation> from_request(ByteView der) {
   Expectation e;
   e.kind = Expectation::Kind::kSpki;
   e.value = sha256(request->key.spki);
-  e.id = id_of(e.kind, e.value);
   // What a certificate's names are compared with.
   e.names = identities(request->names);
   return e;
@@ -109,7 +102,8 @@ int add_expectations(Session& session, std::vector<std::string> files,
     const auto explained = sql::put_expectation(**db, e);
     if (!explained) return report(explained.error());
     if (session.json) {
-      out.push_back({{"id", e.id}, {"alerts_explained", *explained}});
+      out.push_back(
+          {{"id", sql::expectation_id(e)}, {"alerts_explained", *explained}});
       continue;
     }
     fmt::print("Expected: {} {}{}\n",

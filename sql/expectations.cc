@@ -1,3 +1,5 @@
+#include <set>
+
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "sql/alert_rows.h"
@@ -12,19 +14,6 @@ namespace {
 using alerts::Alert;
 using alerts::Expectation;
 
-// Derived, so that announcing the same thing again, as deploy hooks do,
-// changes nothing.
-std::string new_id(const Expectation& e) {
-  Bytes all;
-  all.push_back(e.kind == Expectation::Kind::kTbs ? 0 : 1);
-  put_bytes(all, e.value);
-  for (const auto& name : e.names) {
-    put_bytes(all, as_bytes(name));
-    all.push_back(0);
-  }
-  return to_hex(sha256(all)).substr(0, 32);
-}
-
 void explain(Tx& tx, const Alert& alert, const Expectation& e) {
   tx.exec(
       "UPDATE alert SET state = 'expected', note = $2, updated_at = "
@@ -35,6 +24,18 @@ void explain(Tx& tx, const Alert& alert, const Expectation& e) {
 }
 
 }  // namespace
+
+std::string expectation_id(const Expectation& e) {
+  const bool tbs = e.kind == Expectation::Kind::kTbs;
+  Bytes all;
+  all.push_back(tbs ? 0 : 1);
+  put_bytes(all, e.value);
+  // A set: a request may list its names in another order each time.
+  for (const auto& name : std::set(e.names.begin(), e.names.end())) {
+    put_bytes(all, as_bytes(std::to_string(name.size()) + ':' + name));
+  }
+  return (tbs ? "tbs-" : "spki-") + to_hex(sha256(all)).substr(0, 24);
+}
 
 std::vector<Expectation> read_expectations(Tx& tx, const std::string& condition,
                                            const std::vector<Param>& params) {
@@ -70,17 +71,15 @@ Result<std::vector<Expectation>> load_expectations(Database& db) {
 Result<std::vector<std::string>> put_expectation(
     Database& db, const Expectation& expectation) {
   std::vector<std::string> explained;
-  const std::string id =
-      expectation.id.empty() ? new_id(expectation) : expectation.id;
+  const std::string id = expectation_id(expectation);
   auto done = db.transact([&](Tx& tx) -> Result<void> {
     explained.clear();
     // First of all: from here on no finding is stored until we are done.
     bump_generation(tx);
     tx.exec(
         "INSERT INTO expectation (id, kind, value, names, note) VALUES "
-        "($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET kind = "
-        "excluded.kind, value = excluded.value, names = excluded.names, "
-        "note = excluded.note",
+        "($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET note = "
+        "excluded.note",
         {id, expectation.kind == Expectation::Kind::kTbs ? "tbs" : "spki",
          expectation.value, expectation.names, expectation.note});
     for (const Alert& alert :

@@ -29,6 +29,13 @@ struct ApplyResult {
 
 [[nodiscard]] Result<std::vector<alerts::Expectation>> load_expectations(
     Database& db);
+// Follows from kind, value and the set of names, so that announcing the same
+// thing again, as deploy hooks do, is one expectation, and two requests with
+// one key are two: "spki-<24 hex>".
+[[nodiscard]] std::string expectation_id(
+    const alerts::Expectation& expectation);
+// Inserts it as its expectation_id(), or updates the note of that one;
+// `expectation.id` does not count.
 // Also resolves what it explains: open certificate alerts that it matches
 // become kExpected, and their undelivered messages are cancelled; those
 // already told get an alert.resolved message. Returns the ids of the alerts.

@@ -39,6 +39,14 @@ CertificateSpec every_kind(const demo::SigningKey& key) {
   return spec;
 }
 
+CertificateSpec for_hosts(const demo::SigningKey& key,
+                          std::initializer_list<std::string_view> names) {
+  CertificateSpec spec;
+  spec.names = demo::dns_names(names);
+  spec.key = key;
+  return spec;
+}
+
 struct Fixture {
   test::TestDatabase database;
   test::TempDir dir;
@@ -143,6 +151,44 @@ TEST_CASE_METHOD(Fixture,
   auto fewer = asked;
   fewer.names.resize(1);
   CHECK(verdict(ca().issue(fewer)) == AlertState::kExpected);
+}
+
+TEST_CASE_METHOD(Fixture, "requests for one key are expected side by side",
+                 "[.db][monitor][commands_expect]") {
+  const auto web = for_hosts(key, {"www.example.com"});
+  const auto mail = for_hosts(key, {"mail.example.com", "mx.example.com"});
+  const json added =
+      run_json({"add", csr_file("web.csr", web), csr_file("mail.csr", mail)});
+  REQUIRE(added.size() == 2);
+  CHECK(added[0]["id"] != added[1]["id"]);
+  CHECK(run_json({"list"}).size() == 2);
+
+  CHECK(verdict(ca().issue(web)) == AlertState::kExpected);
+  CHECK(verdict(ca().issue(mail)) == AlertState::kExpected);
+  // Neither of them asks for both.
+  const auto both = for_hosts(key, {"www.example.com", "mx.example.com"});
+  CHECK(verdict(ca().issue(both)) == AlertState::kOpen);
+
+  // Without one of them the other still stands.
+  REQUIRE(run({"remove", added[0]["id"]}).code == kExitOk);
+  CHECK(verdict(ca().issue(web)) == AlertState::kOpen);
+  CHECK(verdict(ca().issue(mail)) == AlertState::kExpected);
+}
+
+TEST_CASE_METHOD(Fixture, "registering the same thing again changes the note",
+                 "[.db][monitor][commands_expect]") {
+  const std::string csr =
+      csr_file("a.csr", for_hosts(key, {"b.example.com", "a.example.com"}));
+  const std::string reordered =
+      csr_file("b.csr", for_hosts(key, {"a.example.com", "b.example.com"}));
+  const json first = run_json({"add", csr, "--note", "order 1"});
+  CHECK(run_json({"add", csr, "--note", "order 2"}) == first);
+  CHECK(run_json({"add", reordered, csr, "--note", "order 3"}).at(1) ==
+        first[0]);
+  const json listed = run_json({"list"});
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0]["id"] == first[0]["id"]);
+  CHECK(listed[0]["note"] == "order 3");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "sql/watches.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "sql/alerts.h"
@@ -123,10 +124,11 @@ TEST_CASE("every change of watches or expectations is seen by polling",
   CHECK_FALSE(grew());
   REQUIRE(apply_watches(db, "f", {}, true));
   CHECK_FALSE(grew());
-  REQUIRE(put_expectation(
-      db, {"e", alerts::Expectation::Kind::kTbs, hash_of(1), {}, "", 0}));
+  const alerts::Expectation e{
+      "", alerts::Expectation::Kind::kTbs, hash_of(1), {}, "", 0};
+  REQUIRE(put_expectation(db, e));
   CHECK(grew());
-  REQUIRE(*remove_expectation(db, "e"));
+  REQUIRE(*remove_expectation(db, expectation_id(e)));
   CHECK(grew());
 }
 
@@ -245,6 +247,58 @@ TEST_CASE("an expectation comes back as it went in, once",
   CHECK(got.created > 0);
   CHECK(*remove_expectation(db, got.id));
   CHECK_FALSE(*remove_expectation(db, got.id));
+}
+
+TEST_CASE("an expectation's id covers kind, value and the set of names",
+          "[sql][expectations]") {
+  using Kind = alerts::Expectation::Kind;
+  const auto id = [](Kind kind, std::uint8_t value,
+                     std::vector<std::string> names) {
+    return expectation_id(
+        {"any", kind, hash_of(value), std::move(names), "note", 5});
+  };
+  const auto base = id(Kind::kSpki, 1, {"a.example", "b.example"});
+  CHECK(base.starts_with("spki-"));
+  CHECK(base.size() == 29);
+  INFO("a set has no order and no doubles");
+  CHECK(id(Kind::kSpki, 1, {"b.example", "a.example"}) == base);
+  CHECK(id(Kind::kSpki, 1, {"a.example", "b.example", "a.example"}) == base);
+  INFO("anything else is another");
+  CHECK(id(Kind::kTbs, 1, {}).starts_with("tbs-"));
+  CHECK(id(Kind::kTbs, 1, {"a.example", "b.example"}).substr(4) !=
+        base.substr(5));
+  CHECK(id(Kind::kSpki, 2, {"a.example", "b.example"}) != base);
+  CHECK(id(Kind::kSpki, 1, {"a.example"}) != base);
+  CHECK(id(Kind::kSpki, 1, {}) != base);
+  using namespace std::string_literals;
+  CHECK(id(Kind::kSpki, 1, {"a.exampleb.example"}) != base);
+  CHECK(id(Kind::kSpki, 1, {"a.example9:b.example"}) != base);
+  CHECK(id(Kind::kSpki, 1, {"a.example\0b.example"s}) != base);
+}
+
+TEST_CASE("two announcements of one key stand side by side",
+          "[.db][sql][expectations]") {
+  test::TestDatabase database;
+  auto& db = database.db();
+  alerts::Expectation e;
+  e.kind = alerts::Expectation::Kind::kSpki;
+  e.value = hash_of(1);
+  for (const char* name : {"a.example", "b.example", "a.example"}) {
+    e.names = {name};
+    e.note = std::string("for ") + name;
+    REQUIRE(put_expectation(db, e));
+  }
+  e.note = "changed";
+  REQUIRE(put_expectation(db, e));
+  const auto all = load_expectations(db);
+  REQUIRE(all->size() == 2);
+  std::map<std::string, std::string> notes;
+  for (const auto& got : *all) {
+    CHECK(got.id == expectation_id(got));
+    notes[got.names.at(0)] = got.note;
+  }
+  CHECK(notes == std::map<std::string, std::string>{
+                     {"a.example", "changed"}, {"b.example", "for b.example"}});
 }
 
 // What becomes of an alert, and its message, when its certificate is
