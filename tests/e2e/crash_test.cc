@@ -81,6 +81,37 @@ TEST_CASE("killed again and again, it finds everything exactly once",
   CHECK(by_id.size() == names.size());
 }
 
+TEST_CASE("its Postgres is killed in a backlog, and nothing is lost",
+          "[e2e][crash]") {
+  FakeLogs logs({rfc6962_log("log")});
+  const auto names = fill_with_ours(logs, 0, 40);
+  // Slow enough for the server to die in the middle of it.
+  logs.add_fault(0, fault::delayed(std::chrono::milliseconds(20)),
+                 "ct/v1/get-entries");
+  Monitor monitor;
+  monitor.environment["CTVIGIL_DOWNLOADS_PER_LOG"] = "1";
+  monitor.ok({"watch", "add", "ours.example"});
+  const auto running = monitor.start(run_arguments(logs));
+  REQUIRE(eventually([&] { return logs.requests(0, "ct/v1/get-entries") >= 4; },
+                     kPatience));
+  const pid_t server = postmaster(monitor);
+  REQUIRE(server > 1);
+  REQUIRE(::kill(server, SIGKILL) == 0);
+  CHECK(logs.requests(0, "ct/v1/get-entries") < 16);
+  INFO(running->err());
+  // The command may itself come before the server is back.
+  REQUIRE(eventually(
+      [&] {
+        const Outcome o = monitor.run({"alerts", "list", "--all", "--json"});
+        return o.code == 0 && Json::parse(o.out).size() == names.size();
+      },
+      kPatience));
+  CHECK(names_of(monitor.alerts()) == names);
+  running->signal(SIGTERM);
+  CHECK(running->wait() == 0);
+  CHECK(monitor.log("log")["position"] == 4000);
+}
+
 TEST_CASE("its Postgres is killed under it, and it goes on", "[e2e][crash]") {
   FakeLogs logs({rfc6962_log("log")});
   logs.fill(0, 50);

@@ -1,4 +1,6 @@
 // From a log's entry to the security team's desk.
+#include <fmt/format.h>
+
 #include <set>
 
 #include "tests/e2e/harness.h"
@@ -93,7 +95,8 @@ TEST_CASE("one alert for an issuance, in logs of both kinds, told once",
 
 TEST_CASE("watches and expectations apply to a running monitor",
           "[e2e][findings]") {
-  FakeLogs logs({rfc6962_log("log")});
+  const bool tiled = GENERATE(false, true);
+  FakeLogs logs({tiled ? static_log("log") : rfc6962_log("log")});
   logs.add_precert(0, "early.ours.example");
   Monitor monitor;
   const auto running = monitor.start(run_arguments(logs));
@@ -168,6 +171,39 @@ TEST_CASE("a receiver that comes back gets its message, and holds up nobody",
   }
   CHECK(ids.size() == 1);
   CHECK(good.received().size() == 1);
+}
+
+TEST_CASE("what nobody listened for is told when somebody does",
+          "[e2e][findings]") {
+  FakeLogs logs({rfc6962_log("log")});
+  logs.add_precert(0, "www.ours.example");
+  Monitor monitor;
+  const TlsIdentity tls;
+  const int port = free_port();
+  monitor.ok({"watch", "add", "ours.example"});
+  monitor.add_webhook("soc", fmt::format("https://localhost:{}/ct", port),
+                      tls.ca_file());
+  const auto tried = [&](const char* key, int n) {
+    const Json channels = monitor.json({"channel", "list"});
+    return channels.size() == 1 && channels[0][key] == n;
+  };
+  {
+    // The port is closed: the run does its work, and the message waits.
+    const Outcome once = monitor.run(run_arguments(logs, {"--once"}));
+    INFO(once.err);
+    CHECK(once.code == 0);
+    CHECK(monitor.alerts().size() == 1);
+    CHECK(tried("pending", 1));
+  }
+  const Receiver receiver(&tls, port);
+  const auto running = monitor.start(run_arguments(logs));
+  REQUIRE(receiver.wait_for(1, kPatience));
+  REQUIRE(eventually([&] { return tried("delivered", 1); }, kPatience));
+  CHECK(tried("pending", 0));
+  const Json message = checked_message(receiver.received().front());
+  CHECK(message["data"]["names"] == Json::array({"www.ours.example"}));
+  CHECK(message["attempt"] >= 2);
+  CHECK(receiver.received().size() == 1);
 }
 
 TEST_CASE("a certificate that does not parse but names a watch is an alert",

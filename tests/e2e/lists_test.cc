@@ -68,6 +68,51 @@ TEST_CASE("a log that joins is followed, one that leaves is read to its end",
   CHECK(running->wait() == 0);
 }
 
+TEST_CASE(
+    "a log that leaves before it was read is read to its end all the same",
+    "[e2e][lists]") {
+  const bool tiled = GENERATE(false, true);
+  FakeLogs logs({tiled ? static_log("leaver") : rfc6962_log("leaver"),
+                 rfc6962_log("stayer")});
+  logs.fill(0, 300);
+  logs.add_precert(0, "last.ours.example");
+  // Its heads are to be had, its entries are not.
+  const std::string entries = tiled ? "tile/data" : "ct/v1/get-entries";
+  logs.add_fault(0, fault::status(503, "1"), entries);
+  Monitor monitor;
+  monitor.ok({"watch", "add", "ours.example"});
+  const auto listed = [&](const std::string& left_out) {
+    return edited_list(
+        logs, [&](const Json& log) { return log["description"] != left_out; });
+  };
+  const std::string list = monitor.write("logs.json", listed("nobody"));
+  const auto arguments =
+      run_arguments(list, logs.ca_path(), {"--start", "beginning"});
+  {
+    const auto running = monitor.start(arguments);
+    REQUIRE(
+        eventually([&] { return logs.requests(0, entries) > 0; }, kPatience));
+    (void)monitor.write("logs.json", listed("leaver"));
+    running->signal(SIGHUP);
+    REQUIRE(
+        eventually([&] { return monitor.log("leaver")["state"] == "draining"; },
+                   kPatience));
+    CHECK(monitor.log("leaver")["position"] == 0);
+    running->signal(SIGTERM);
+    CHECK(running->wait() == 0);
+  }
+  // A restart does not make it forget what it owes.
+  logs.clear_faults(0);
+  const auto running = monitor.start(arguments);
+  REQUIRE(eventually(
+      [&] { return monitor.log("leaver")["state"] == "complete"; }, kPatience));
+  CHECK(monitor.log("leaver")["position"] == 301);
+  CHECK(names_of(monitor.alerts()) ==
+        std::vector<std::string>{"last.ours.example"});
+  running->signal(SIGTERM);
+  CHECK(running->wait() == 0);
+}
+
 TEST_CASE("a readonly log is read to its final head, whose root must hold",
           "[e2e][lists]") {
   FakeLogs logs({rfc6962_log("good"), rfc6962_log("bad")});
