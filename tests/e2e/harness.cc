@@ -51,10 +51,10 @@ void must_be_zero(int error, const char* what) {
 
 }  // namespace
 
-Program::Program(const Arguments& arguments, const Environment& more,
-                 std::string files)
+Program::Program(std::string executable, const Arguments& arguments,
+                 const Environment& more, std::string files)
     : files_(std::move(files)) {
-  std::vector<std::string> argv{CTVIGIL_PROGRAM};
+  std::vector<std::string> argv{std::move(executable)};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   std::vector<std::string> env = clean_environment(more);
   posix_spawn_file_actions_t actions;
@@ -65,10 +65,10 @@ Program::Program(const Arguments& arguments, const Environment& more,
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), flags, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), flags, 0600);
-  const int error = posix_spawn(&pid_, CTVIGIL_PROGRAM, &actions, nullptr,
+  const int error = posix_spawn(&pid_, argv.front().c_str(), &actions, nullptr,
                                 pointers(argv).data(), pointers(env).data());
   posix_spawn_file_actions_destroy(&actions);
-  must_be_zero(error, "posix_spawn " CTVIGIL_PROGRAM);
+  must_be_zero(error, argv.front().c_str());
 }
 
 Program::~Program() { kill(); }
@@ -113,7 +113,7 @@ Monitor::Monitor()
 }
 
 std::unique_ptr<Program> Monitor::start(const Arguments& arguments) {
-  return std::make_unique<Program>(arguments, environment,
+  return std::make_unique<Program>(CTVIGIL_PROGRAM, arguments, environment,
                                    file(fmt::format("{}", started_++)));
 }
 

@@ -26,13 +26,13 @@ using Environment = std::map<std::string, std::string>;
 // Limits are there to fail a broken test on a slow machine, not to measure.
 inline constexpr std::chrono::seconds kPatience{120};
 
-// One process of ctvigil, killed with its object if it still runs.
+// One process, killed with its object if it still runs.
 class Program {
  public:
   // Standard output and error go to `files` + ".out" and ".err". The
-  // environment is ours without what would configure the program, and `more`.
-  Program(const Arguments& arguments, const Environment& more,
-          std::string files);
+  // environment is ours without what would configure ctvigil, and `more`.
+  Program(std::string executable, const Arguments& arguments,
+          const Environment& more, std::string files);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
