@@ -31,15 +31,21 @@ void Buffer::reserve(std::size_t n) {
   allocated_ = wanted;
 }
 
-void Buffer::append(ByteView bytes) {
-  if (bytes.size() > SIZE_MAX / 2 - size_) throw std::bad_alloc();
-  const std::size_t size = size_ + bytes.size();
+std::uint8_t* Buffer::extend(std::size_t n) {
+  if (n > SIZE_MAX / 2 - size_) throw std::bad_alloc();
+  const std::size_t size = size_ + n;
   if (size + kPadding > allocated_) {
     // By half as much again, so that many small pieces cost few moves.
     reserve(std::max(size, size_ + size_ / 2));
   }
-  if (!bytes.empty()) std::memcpy(data_ + size_, bytes.data(), bytes.size());
+  std::uint8_t* const begin = data_ + size_;
   size_ = size;
+  return begin;
+}
+
+void Buffer::append(ByteView bytes) {
+  std::uint8_t* const to = extend(bytes.size());
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
 }
 
 }  // namespace ct

@@ -25,6 +25,10 @@ class Buffer {
 
   void reserve(std::size_t n);
   void append(ByteView bytes);
+  // `n` bytes more, of no particular value, for the caller to write.
+  [[nodiscard]] std::uint8_t* extend(std::size_t n);
+  // Lets go of the last `n` bytes; `n` is at most size().
+  void cut(std::size_t n) { size_ -= n; }
   void clear() { size_ = 0; }
 
   [[nodiscard]] std::size_t size() const { return size_; }

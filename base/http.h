@@ -1,7 +1,7 @@
 // HttpClient: HTTP(S) requests over libcurl's multi interface, on one thread.
 //
 // HTTP/2 where the server offers it, connections kept and reused, gzip
-// decoded, no redirects followed, certificates always checked. Everything
+// undone, no redirects followed, certificates always checked. Everything
 // that comes back is hostile: the body is cut off at `max_body` decoded
 // bytes, the time at `timeout`.
 #pragma once
@@ -31,6 +31,7 @@ struct HttpRequest {
   std::string ca_file;                     // PEM; empty: the system's roots
   bool allow_plain = false;                // http:// as well as https://
   bool allow_private = true;  // connect to loopback, link-local, RFC 1918 …
+  bool keep_gzip = false;     // leave a gzip'd body so: see HttpResponse
   bool keep_alive = true;     // false: a connection for this request alone
   bool secret_url = false;    // the URL is a secret: errors name the host only
 };
@@ -38,6 +39,7 @@ struct HttpRequest {
 struct HttpResponse {
   long status = 0;
   Buffer body;
+  bool gzipped = false;  // the body is, which `keep_gzip` allows
   std::string content_type;
   // From Retry-After, in seconds or as an HTTP date; never negative.
   std::optional<std::chrono::milliseconds> retry_after;

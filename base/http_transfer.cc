@@ -144,6 +144,9 @@ Result<void> HttpTransfer::prepare(void* easy, const std::string& user_agent,
   if (auto r = read_url(); !r) return r;
   // An announced "Expect: 100-continue" only costs time.
   if (auto r = add_header("Expect:"); !r) return r;
+  if (request_.keep_gzip) {
+    if (auto r = add_header("Accept-Encoding: gzip"); !r) return r;
+  }
   for (const std::string& line : request_.headers) {
     if (auto r = add_header(line); !r) return r;
   }
@@ -164,7 +167,9 @@ Result<void> HttpTransfer::prepare(void* easy, const std::string& user_agent,
   }
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION,
                    static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (!request_.keep_gzip) {
+    curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
+  }
   if (!request_.ca_file.empty()) {
     curl_easy_setopt(easy_, CURLOPT_CAINFO, request_.ca_file.c_str());
   }
@@ -265,6 +270,11 @@ HttpResponse HttpTransfer::response() {
   const char* type = nullptr;
   curl_easy_getinfo(easy_, CURLINFO_CONTENT_TYPE, &type);
   if (type != nullptr) out.content_type = type;
+  curl_header* encoding = nullptr;
+  out.gzipped = request_.keep_gzip &&
+                curl_easy_header(easy_, "Content-Encoding", 0, CURLH_HEADER, -1,
+                                 &encoding) == CURLHE_OK &&
+                curl_strequal(encoding->value, "gzip") != 0;
   curl_header* retry_after = nullptr;
   if (curl_easy_header(easy_, "Retry-After", 0, CURLH_HEADER, -1,
                        &retry_after) == CURLHE_OK) {

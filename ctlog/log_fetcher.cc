@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <random>
 
+#include "base/gzip.h"
+
 namespace ct::ctlog {
 namespace {
 
@@ -63,6 +65,9 @@ Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
   request.ca_file = options_.ca_file;
   request.allow_plain = options_.allow_plain;
   request.keep_alive = keep_alive_;
+  // All requests share one thread, so that has no time to inflate.
+  request.keep_gzip = true;
+  const std::size_t limit = request.max_body;
   Result<HttpResponse> response =
       co_await http_.fetch(executor_, std::move(request));
   if (!response) {
@@ -70,6 +75,10 @@ Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
   }
 
   const long status = response->status;
+  if (status == 200 && response->gzipped) {
+    auto body = gunzip(response->body.view(), limit);
+    co_return Attempt{body ? status : 0, std::move(body)};
+  }
   if (status == 200) co_return Attempt{status, std::move(response->body)};
   if (status == 429 || status == 503) {
     const auto asked = response->retry_after.value_or(options_.backoff);

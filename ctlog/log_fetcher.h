@@ -34,7 +34,7 @@ class LogFetcher {
              SourceOptions options, std::string url);
 
   // One try. `body` is there for status 200 only; `status` is 0 when there was
-  // no answer. Pauses the budget on 429 and 503.
+  // no answer, or a broken one. Pauses the budget on 429 and 503.
   struct Attempt {
     long status = 0;
     Result<Buffer> body;

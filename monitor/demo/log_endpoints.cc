@@ -1,12 +1,11 @@
 #include "monitor/demo/log_endpoints.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <charconv>
-#include <stdexcept>
 
 #include "base/base64.h"
+#include "base/gzip.h"
 #include "base/hex.h"
 #include "ctlog/tile.h"
 
@@ -136,24 +135,6 @@ ServerResponse answer_rfc6962(const LocalLog& log,
   if (path == "ct/v1/get-proof-by-hash") return get_proof_by_hash(log, request);
   if (path == "ct/v1/get-roots") return get_roots(log);
   return refuse(404, "no such endpoint");
-}
-
-Bytes gzip(ByteView data) {
-  z_stream z{};
-  // 16 asks for a gzip header in place of zlib's.
-  if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16, 8,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw std::runtime_error("zlib: no memory");
-  }
-  Bytes out(deflateBound(&z, data.size()));
-  z.next_in = const_cast<Bytef*>(data.data());  // zlib only reads it
-  z.avail_in = static_cast<uInt>(data.size());
-  z.next_out = out.data();
-  z.avail_out = static_cast<uInt>(out.size());
-  deflate(&z, Z_FINISH);  // the bound makes room for all of it
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
 }
 
 // "<L>/<N>" or "<L>/<N>.p/<W>", L "data" for data tiles: nullopt unless it is
