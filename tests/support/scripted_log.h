@@ -54,11 +54,11 @@ class ScriptedLog {
   }
 
  private:
-  HttpServer server_;
   mutable std::mutex mutex_;  // guards all below, and the script's own state
   Script script_;
   std::vector<std::string> targets_;
   std::vector<std::chrono::steady_clock::time_point> times_;
+  HttpServer server_;  // ends first: its threads use all of the above
 };
 
 // A source, with all that it needs around it. Retries come at once.
