@@ -52,8 +52,9 @@ const Leaves& the_leaves() {
 
 using HashMany = void (*)(ByteView, std::span<const ByteView>, Hash*);
 
+// `limit`: the benchmark that bounds this one.
 template <class F>
-void hash_leaves(benchmark::State& state, F hash) {
+void hash_leaves(benchmark::State& state, F hash, const std::string& limit) {
   const Bytes prefix = {0};
   std::vector<Hash> out(the_leaves().views.size());
   for (auto _ : state) {
@@ -62,6 +63,7 @@ void hash_leaves(benchmark::State& state, F hash) {
     benchmark::ClobberMemory();
   }
   count_bytes(state, the_leaves().bytes);
+  state.SetLabel(limit);
 }
 
 void one_by_one(ByteView prefix, std::span<const ByteView> leaves, Hash* out) {
@@ -89,6 +91,7 @@ void decode_text(benchmark::State& state, const base64_detail::Kernel* kernel) {
     benchmark::ClobberMemory();
   }
   count_bytes(state, text.size());
+  state.SetLabel("limit/memcpy_256k");
 }
 
 void copy_text(benchmark::State& state) {
@@ -139,9 +142,8 @@ void compress_blocks(benchmark::State& state,
 
 const bool registered = [] {
   using benchmark::RegisterBenchmark;
-  RegisterBenchmark("sha256/leaves", hash_leaves<HashMany>, sha256_many);
   RegisterBenchmark("sha256/leaves/one_by_one", hash_leaves<HashMany>,
-                    one_by_one);
+                    one_by_one, "");
   RegisterBenchmark("sha256/nodes", hash_nodes);
   for (const auto* const kernel : sha256_detail::usable_kernels()) {
     const std::string name = kernel->name;
@@ -157,8 +159,11 @@ const bool registered = [] {
       sha256_detail::hash_lanes(*kernel, nullptr, prefix, leaves, out);
     };
     RegisterBenchmark(("sha256/leaves/" + name).c_str(),
-                      hash_leaves<decltype(hash)>, hash);
+                      hash_leaves<decltype(hash)>, hash,
+                      "limit/sha256/" + name);
   }
+  RegisterBenchmark("sha256/leaves", hash_leaves<HashMany>, sha256_many,
+                    "limit/sha_rounds");
   RegisterBenchmark("base64/plain", decode_text, nullptr);
   for (const auto* const kernel : base64_detail::usable_kernels()) {
     RegisterBenchmark((std::string("base64/") + kernel->name).c_str(),
