@@ -25,6 +25,8 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;    // the command could not do its work
 inline constexpr int kExitUnproven = 2;  // run --once: a log could not be read
                                          // or proven
+inline constexpr int kExitChanges = 2;   // watch apply --exit-code: something
+                                         // would change
 inline constexpr int kExitUsage = 64;    // asked for something that cannot be
 
 // One run of the program: its options, its configuration, its database.

@@ -12,6 +12,7 @@
 #include "monitor/files.h"
 #include "monitor/terminal.h"
 #include "monitor/watch_file.h"
+#include "monitor/watch_text.h"
 #include "monitor/watchlist.h"
 #include "sql/watches.h"
 
@@ -24,7 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMaxCertificateFile = 4u << 20;
 
 std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json.dump(2, ' ', true, Json::error_handler_t::replace);
 }
 
 std::vector<std::string> hex_of(const std::vector<Hash>& hashes) {
@@ -33,16 +34,26 @@ std::vector<std::string> hex_of(const std::vector<Hash>& hashes) {
   return out;
 }
 
-Json watch_json(const Watch& w) {
-  return {{"id", w.id},
-          {"pattern", w.pattern},
+// What its owner says of a watch.
+Json declared_json(const Watch& w) {
+  Json grace = w.grace.count() / 1000;
+  if (w.grace.count() % 1000 != 0) {
+    grace = static_cast<double>(w.grace.count()) / 1000;
+  }
+  return {{"pattern", w.pattern},
           {"tags", w.tags},
           {"allowed_issuers", w.allowed_issuers},
           {"allowed_spkis", hex_of(w.allowed_spkis)},
-          {"grace_seconds", w.grace.count() / 1000},
+          {"grace_seconds", std::move(grace)},
           {"note", w.note},
-          {"source", w.source},
-          {"created", format_time(w.created)}};
+          {"source", w.source}};
+}
+
+Json watch_json(const Watch& w) {
+  Json out = {{"id", w.id}};
+  out.update(declared_json(w));
+  out["created"] = format_time(w.created);
+  return out;
 }
 
 struct AddOptions {
@@ -227,11 +238,36 @@ int test_name(Session& session, const std::string& what) {
 
 struct ApplyOptions {
   std::string file, source;
-  bool dry_run = false;
+  bool dry_run = false, exit_code = false;
 };
 
+Json change_json(const sql::WatchChange& change) {
+  const auto& [before, after] = change;
+  const auto side = [](const std::optional<Watch>& w) {
+    return w ? declared_json(*w) : Json();
+  };
+  return {{"watch", (after ? after : before)->pattern},
+          {"change", !before  ? "added"
+                     : !after ? "removed"
+                              : "changed"},
+          {"before", side(before)},
+          {"after", side(after)}};
+}
+
+void print_changes(const sql::ApplyResult& result, bool dry_run) {
+  for (const auto& change : result.changes) {
+    const Colour colour = !change.before  ? Colour::kGreen
+                          : !change.after ? Colour::kRed
+                                          : Colour::kYellow;
+    fmt::print("{}\n", coloured(stdout, colour, change_line(change)));
+  }
+  fmt::print("{}{} added, {} changed, {} removed, {} unchanged.\n",
+             dry_run ? "Would be: " : "", result.added, result.changed,
+             result.removed, result.unchanged);
+}
+
 int apply_file(Session& session, const ApplyOptions& options) {
-  const auto watches = read_watch_file(options.file);
+  auto watches = read_watch_file(options.file);
   if (!watches) return report(watches.error());
   const std::string source =
       options.source.empty()
@@ -240,21 +276,22 @@ int apply_file(Session& session, const ApplyOptions& options) {
   auto db = session.open_database();
   if (!db) return report(db.error());
   const auto result =
-      sql::apply_watches(**db, source, *watches, options.dry_run);
+      sql::apply_watches(**db, source, std::move(*watches), options.dry_run);
   if (!result) return report(result.error());
   if (session.json) {
+    Json changes = Json::array();
+    for (const auto& c : result->changes) changes.push_back(change_json(c));
     fmt::print("{}\n", dump({{"source", source},
                              {"dry_run", options.dry_run},
                              {"added", result->added},
                              {"changed", result->changed},
                              {"removed", result->removed},
-                             {"unchanged", result->unchanged}}));
-    return kExitOk;
+                             {"unchanged", result->unchanged},
+                             {"changes", std::move(changes)}}));
+  } else {
+    print_changes(*result, options.dry_run);
   }
-  fmt::print("{}{} added, {} changed, {} removed, {} unchanged.\n",
-             options.dry_run ? "Would be: " : "", result->added,
-             result->changed, result->removed, result->unchanged);
-  return kExitOk;
+  return options.exit_code && !result->changes.empty() ? kExitChanges : kExitOk;
 }
 
 void add_add_command(CLI::App& watch, Session& session) {
@@ -293,6 +330,42 @@ void add_add_command(CLI::App& watch, Session& session) {
             [&session, options] { return add_watches(session, *options); });
 }
 
+void add_apply_command(CLI::App& watch, Session& session) {
+  auto options = std::make_shared<ApplyOptions>();
+  CLI::App& command = *watch.add_subcommand(
+      "apply", "Make the watches of a file what that file says");
+  session.add_common_options(command);
+  command.add_option("FILE", options->file, "TOML, see below")->required();
+  command.add_option("--source", options->source,
+                     "Whose watches these are (default: the file's name); "
+                     "those of others are left alone");
+  CLI::Option* const dry_run = command.add_flag(
+      "--dry-run", options->dry_run, "Print what would change, change nothing");
+  command
+      .add_flag("--exit-code", options->exit_code,
+                "With --dry-run: end with 2 if anything would change")
+      ->needs(dry_run);
+  command.footer(
+      "The file:\n"
+      "  [[watch]]\n"
+      "  pattern = \"example.com\"\n"
+      "  allow_issuers = [\"Let's Encrypt\"]\n"
+      "  allow_spkis = []\n"
+      "  tags = [\"shop\"]\n"
+      "  grace = \"10m\"\n"
+      "  note = \"run by the web team\"\n"
+      "  force = false              # true: watch a public suffix\n\n"
+      "Prints a line for each watch that is added (+), removed (-) or changed "
+      "(~).\nAll of them are applied, or none.\n\n"
+      "Exit codes:\n"
+      "  0   done; with --dry-run: the file can be applied\n"
+      "  1   it could not be done\n"
+      "  2   with --exit-code: something would change\n"
+      "  64  the file or the command line cannot be");
+  on_chosen(command, session,
+            [&session, options] { return apply_file(session, *options); });
+}
+
 }  // namespace
 
 void add_watch_commands(CLI::App& app, Session& session) {
@@ -321,25 +394,7 @@ void add_watch_commands(CLI::App& app, Session& session) {
   on_chosen(test, session,
             [&session, name] { return test_name(session, *name); });
 
-  auto apply = std::make_shared<ApplyOptions>();
-  CLI::App& apply_command = *watch.add_subcommand(
-      "apply", "Make the watches of a file what that file says");
-  session.add_common_options(apply_command);
-  apply_command.add_option("FILE", apply->file, "TOML, see below")->required();
-  apply_command.add_option("--source", apply->source,
-                           "Whose watches these are (default: the file's "
-                           "name); those of others are left alone");
-  apply_command.add_flag("--dry-run", apply->dry_run, "Only count");
-  apply_command.footer(
-      "[[watch]]\n"
-      "pattern = \"example.com\"\n"
-      "allow_issuers = [\"Let's Encrypt\"]\n"
-      "allow_spkis = []\n"
-      "tags = [\"shop\"]\n"
-      "grace = \"10m\"\n"
-      "note = \"run by the web team\"");
-  on_chosen(apply_command, session,
-            [&session, apply] { return apply_file(session, *apply); });
+  add_apply_command(watch, session);
 }
 
 }  // namespace ct::monitor

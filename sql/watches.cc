@@ -148,6 +148,10 @@ bool same(const Watch& a, const Watch& b) {
          a.note == b.note && a.source == b.source;
 }
 
+// What there can be only one watch of.
+using Key = std::pair<WatchKind, std::string>;
+Key key_of(const Watch& w) { return {w.kind, w.value}; }
+
 }  // namespace
 
 void bump_generation(Tx& tx) {
@@ -202,48 +206,40 @@ Result<bool> remove_watch(Database& db, std::string_view pattern) {
 }
 
 Result<ApplyResult> apply_watches(Database& db, std::string_view source,
-                                  const std::vector<Watch>& watches,
-                                  bool dry_run) {
-  using Key = std::pair<WatchKind, std::string>;
-  std::map<Key, Watch> wanted;
-  for (Watch w : watches) {
+                                  std::vector<Watch> watches, bool dry_run) {
+  std::map<Key, Watch*> wanted;
+  for (Watch& w : watches) {
     if (auto checked = check(w); !checked) {
       return tl::unexpected(checked.error());
     }
     w.source = source;
-    const std::string pattern = w.pattern;
-    if (!wanted.emplace(Key{w.kind, w.value}, std::move(w)).second) {
-      return fail(Errc::kUsage, pattern + " is given twice");
+    if (!wanted.emplace(key_of(w), &w).second) {
+      return fail(Errc::kUsage, w.pattern + " is given twice");
     }
   }
-  ApplyResult result;
+  std::map<Key, Watch> before;  // those that change or go
+  std::set<Key> kept;
   auto done = db.transact([&](Tx& tx) -> Result<void> {
-    result = {};
+    before.clear();
+    kept.clear();
     tx.exec("SELECT generation FROM watch_generation FOR UPDATE");
-    std::vector<const Watch*> to_put;
     std::vector<std::string> to_remove;
-    std::set<Key> known;
-    for (const Watch& old : read_watches(tx, "")) {
-      const Key key{old.kind, old.value};
-      const auto found = wanted.find(key);
-      if (found == wanted.end()) {
-        if (old.source == source) to_remove.push_back(old.id);
+    for (Watch& old : read_watches(tx, "")) {
+      const auto found = wanted.find(key_of(old));
+      if (found != wanted.end() && same(old, *found->second)) {
+        kept.insert(found->first);
         continue;
       }
-      known.insert(key);
-      if (same(old, found->second)) {
-        ++result.unchanged;
-      } else {
-        ++result.changed;
-        to_put.push_back(&found->second);
+      if (found == wanted.end()) {
+        if (old.source != source) continue;
+        to_remove.push_back(old.id);
       }
+      before.emplace(key_of(old), std::move(old));
     }
+    std::vector<const Watch*> to_put;
     for (const auto& [key, watch] : wanted) {
-      if (known.contains(key)) continue;
-      ++result.added;
-      to_put.push_back(&watch);
+      if (!kept.contains(key)) to_put.push_back(watch);
     }
-    result.removed = to_remove.size();
     if (dry_run || (to_put.empty() && to_remove.empty())) return {};
     tx.exec("DELETE FROM watch WHERE id = ANY ($1)", {to_remove});
     bump_generation(tx);
@@ -251,6 +247,19 @@ Result<ApplyResult> apply_watches(Database& db, std::string_view source,
     return {};
   });
   if (!done) return tl::unexpected(done.error());
+  std::map<Key, WatchChange> changes;
+  for (auto& [key, watch] : before) changes[key].before = std::move(watch);
+  for (const auto& [key, watch] : wanted) {
+    if (!kept.contains(key)) changes[key].after = std::move(*watch);
+  }
+  ApplyResult result;
+  result.unchanged = kept.size();
+  for (auto& [key, change] : changes) {
+    ++(!change.before  ? result.added
+       : !change.after ? result.removed
+                       : result.changed);
+    result.changes.push_back(std::move(change));
+  }
   return result;
 }
 

@@ -1,6 +1,7 @@
 // Watches and expectations.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,19 @@ namespace ct::sql {
                                             const alerts::Watch& watch);
 // By pattern or id. False: there is none.
 [[nodiscard]] Result<bool> remove_watch(Database& db, std::string_view pattern);
-// All watches of `source` become exactly `watches`, in one transaction.
+// A watch before and after: added without `before`, removed without `after`.
+struct WatchChange {
+  std::optional<alerts::Watch> before, after;
+};
 struct ApplyResult {
   std::size_t added = 0, changed = 0, removed = 0, unchanged = 0;
+  std::vector<WatchChange> changes;  // by kind and value
 };
+// All watches of `source` become exactly `watches`, in one transaction; those
+// of others that are among them become its own. kUsage: a watch is given twice.
 [[nodiscard]] Result<ApplyResult> apply_watches(
-    Database& db, std::string_view source,
-    const std::vector<alerts::Watch>& watches, bool dry_run);
+    Database& db, std::string_view source, std::vector<alerts::Watch> watches,
+    bool dry_run);
 
 [[nodiscard]] Result<std::vector<alerts::Expectation>> load_expectations(
     Database& db);

@@ -150,6 +150,19 @@ TEST_CASE("applying makes the watches of one source exactly those",
   CHECK(result->changed == 2);  // one changes hands
   CHECK(result->removed == 1);
   CHECK(result->unchanged == 0);
+  std::vector<std::string> changes;
+  for (const auto& [before, after] : result->changes) {
+    changes.push_back((before ? before->pattern + " of " + before->source
+                              : std::string("none")) +
+                      ", " +
+                      (after ? after->pattern + " of " + after->source
+                             : std::string("none")));
+  }
+  CHECK(changes == std::vector<std::string>{
+                       "a.example of file, none",
+                       "b.example of file, b.example of file",
+                       "by-hand.example of cli, by-hand.example of file",
+                       "none, c.example of file"});
   CHECK(patterns(db) ==
         (dry_run ? std::vector<std::string>{"a.example", "b.example",
                                             "by-hand.example"}
@@ -159,6 +172,7 @@ TEST_CASE("applying makes the watches of one source exactly those",
   const auto again = apply_watches(db, "file", next, false);
   CHECK(again->unchanged == 3);
   CHECK(again->added + again->changed + again->removed == 0);
+  CHECK(again->changes.empty());
   // Another source's are left alone.
   REQUIRE(put_watch(db, watch_of("other.example")));
   REQUIRE(apply_watches(db, "file", {}, false));
