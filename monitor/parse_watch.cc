@@ -12,6 +12,7 @@ using alerts::Watch;
 using alerts::WatchKind;
 
 constexpr std::string_view kOrgPrefix = "org:";
+constexpr std::size_t kMaxOrganization = 1'000;  // bytes; the database's limit
 
 std::string_view trimmed(std::string_view s) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -120,6 +121,11 @@ Result<Watch> organization_watch(std::string_view typed) {
   if (value.empty()) {
     return fail(Errc::kUsage,
                 "org: needs a name behind it, as in \"org:Example Ltd\"");
+  }
+  if (value.size() > kMaxOrganization) {
+    return fail(Errc::kUsage, "cannot watch an organisation whose name has " +
+                                  std::to_string(value.size()) +
+                                  " bytes: 1000 are the most");
   }
   Watch w = make_watch(WatchKind::kOrganization, std::move(value));
   w.pattern = std::string(kOrgPrefix) + std::string(trimmed(typed));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "base/hex.h"
 #include "base/time.h"
@@ -25,10 +26,26 @@ tl::unexpected<Error> at(const std::string& path, const toml::node& node,
               fmt::format("{}:{}: {}", path, node.source().begin.line, what));
 }
 
-Result<std::vector<std::string>> texts(const std::string& path,
-                                       const toml::table& table,
-                                       std::string_view key) {
-  std::vector<std::string> out;
+// A text with what it stands in, for errors about it.
+struct Text {
+  const toml::node* node = nullptr;
+  std::string value;
+};
+
+Result<Text> read_text(const std::string& path, const toml::node& node,
+                       std::string_view wanted) {
+  auto value = node.value_exact<std::string>();
+  if (!value) return at(path, node, wanted);
+  if (value->find('\0') != std::string::npos) {
+    return at(path, node, "a text cannot hold a NUL");
+  }
+  return Text{&node, std::move(*value)};
+}
+
+Result<std::vector<Text>> texts(const std::string& path,
+                                const toml::table& table,
+                                std::string_view key) {
+  std::vector<Text> out;
   const toml::node* node = table.get(key);
   if (node == nullptr) return out;
   const toml::array* array = node->as_array();
@@ -36,24 +53,47 @@ Result<std::vector<std::string>> texts(const std::string& path,
     return at(path, *node, fmt::format("{} wants a list of texts", key));
   }
   for (const auto& item : *array) {
-    const auto text = item.value_exact<std::string>();
-    if (!text) return at(path, item, fmt::format("{} wants texts", key));
-    out.push_back(*text);
+    auto text = read_text(path, item, fmt::format("{} wants texts", key));
+    if (!text) return tl::unexpected(text.error());
+    out.push_back(std::move(*text));
   }
   return out;
 }
 
-Result<std::string> text(const std::string& path, const toml::table& table,
-                         std::string_view key) {
+// Empty, in the table itself, if it is not there.
+Result<Text> text(const std::string& path, const toml::table& table,
+                  std::string_view key) {
   const toml::node* node = table.get(key);
-  if (node == nullptr) return std::string();
-  auto value = node->value_exact<std::string>();
-  if (!value) return at(path, *node, fmt::format("{} wants a text", key));
+  if (node == nullptr) return Text{&table, ""};
+  return read_text(path, *node, fmt::format("{} wants a text", key));
+}
+
+// Adds to `out` what `parse` makes of each text of the list `key`.
+template <class T, class Parse>
+Result<void> read_list(const std::string& path, const toml::table& table,
+                       std::string_view key, std::vector<T>& out, Parse parse) {
+  const auto list = texts(path, table, key);
+  if (!list) return tl::unexpected(list.error());
+  for (const Text& text : *list) {
+    Result<T> parsed = parse(text.value);
+    if (!parsed) return at(path, *text.node, parsed.error().what);
+    out.push_back(std::move(*parsed));
+  }
+  return {};
+}
+
+Result<bool> read_flag(const std::string& path, const toml::table& table,
+                       std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return false;
+  const auto value = node->value_exact<bool>();
+  if (!value) {
+    return at(path, *node, fmt::format("{} wants true or false", key));
+  }
   return *value;
 }
 
-Result<alerts::Watch> read_watch(const std::string& path,
-                                 const toml::table& table) {
+Result<void> check_keys(const std::string& path, const toml::table& table) {
   for (const auto& [key, node] : table) {
     if (std::ranges::find(kKeys, key.str()) == kKeys.end()) {
       return at(path, node,
@@ -61,45 +101,56 @@ Result<alerts::Watch> read_watch(const std::string& path,
                             fmt::join(kKeys, ", ")));
     }
   }
-  const auto pattern = text(path, table, "pattern");
-  if (!pattern) return tl::unexpected(pattern.error());
-  if (pattern->empty()) return at(path, table, "a watch needs a pattern");
-  bool force = false;
-  if (const toml::node* node = table.get("force")) {
-    const auto value = node->value_exact<bool>();
-    if (!value) return at(path, *node, "force wants true or false");
-    force = *value;
-  }
-  auto watch = parse_watch(*pattern, force);
-  if (!watch) return at(path, table, watch.error().what);
+  return {};
+}
 
-  auto issuers = texts(path, table, "allow_issuers");
-  if (!issuers) return tl::unexpected(issuers.error());
-  for (const auto& issuer : *issuers) {
-    auto parsed = parse_allowed_issuer(issuer);
-    if (!parsed) return at(path, table, parsed.error().what);
-    watch->allowed_issuers.push_back(std::move(*parsed));
+// What of a watch is said beside its pattern.
+Result<void> read_details(const std::string& path, const toml::table& table,
+                          alerts::Watch& watch) {
+  const auto plain = [](const std::string& s) {
+    return Result<std::string>(s);
+  };
+  if (auto r = read_list(path, table, "allow_issuers", watch.allowed_issuers,
+                         parse_allowed_issuer);
+      !r) {
+    return r;
   }
-  const auto spkis = texts(path, table, "allow_spkis");
-  if (!spkis) return tl::unexpected(spkis.error());
-  for (const auto& spki : *spkis) {
-    const auto parsed = parse_spki_hash(spki);
-    if (!parsed) return at(path, table, parsed.error().what);
-    watch->allowed_spkis.push_back(*parsed);
+  if (auto r = read_list(path, table, "allow_spkis", watch.allowed_spkis,
+                         parse_spki_hash);
+      !r) {
+    return r;
   }
-  auto tags = texts(path, table, "tags");
-  if (!tags) return tl::unexpected(tags.error());
-  watch->tags = std::move(*tags);
+  if (auto r = read_list(path, table, "tags", watch.tags, plain); !r) return r;
   const auto grace = text(path, table, "grace");
   if (!grace) return tl::unexpected(grace.error());
-  if (!grace->empty()) {
-    const auto duration = parse_duration(*grace);
-    if (!duration) return at(path, table, "grace wants a time such as \"10m\"");
-    watch->grace = *duration;
+  if (!grace->value.empty()) {
+    const auto duration = parse_duration(grace->value);
+    if (!duration) {
+      return at(path, *grace->node, "grace wants a time such as \"10m\"");
+    }
+    watch.grace = *duration;
   }
   auto note = text(path, table, "note");
   if (!note) return tl::unexpected(note.error());
-  watch->note = std::move(*note);
+  watch.note = std::move(note->value);
+  return {};
+}
+
+Result<alerts::Watch> read_watch(const std::string& path,
+                                 const toml::table& table) {
+  if (auto r = check_keys(path, table); !r) return tl::unexpected(r.error());
+  const auto pattern = text(path, table, "pattern");
+  if (!pattern) return tl::unexpected(pattern.error());
+  if (pattern->value.empty()) {
+    return at(path, *pattern->node, "a watch needs a pattern");
+  }
+  const auto force = read_flag(path, table, "force");
+  if (!force) return tl::unexpected(force.error());
+  auto watch = parse_watch(pattern->value, *force);
+  if (!watch) return at(path, *pattern->node, watch.error().what);
+  if (auto r = read_details(path, table, *watch); !r) {
+    return tl::unexpected(r.error());
+  }
   return watch;
 }
 
@@ -130,11 +181,19 @@ Result<std::vector<alerts::Watch>> read_watch_file(const std::string& path) {
   if (array == nullptr) {
     return at(path, *node, "watches are [[watch]] tables, in double brackets");
   }
+  std::unordered_map<std::string, std::uint32_t> lines;  // by watch id
   for (const auto& item : *array) {
     const toml::table* table = item.as_table();
     if (table == nullptr) return at(path, item, "not a [[watch]] table");
     auto watch = read_watch(path, *table);
     if (!watch) return tl::unexpected(watch.error());
+    const auto [first, is_new] =
+        lines.emplace(watch->id, item.source().begin.line);
+    if (!is_new) {
+      return at(path, item,
+                fmt::format("{} is watched already in line {}", watch->pattern,
+                            first->second));
+    }
     out.push_back(std::move(*watch));
   }
   return out;
