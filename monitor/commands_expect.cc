@@ -54,25 +54,31 @@ Result<Expectation> from_request(ByteView der) {
   return e;
 }
 
-// The certificates or requests of a file, PEM or DER. Of a PEM file with a
-// chain the first certificate is meant: the rest are CAs'.
+// What is in a file, PEM or DER. Of a PEM file with a chain the first
+// certificate is meant: the rest are CAs'.
+Result<Expectation> expectation_in(std::string_view content) {
+  auto certificates = x509::from_pem("CERTIFICATE", content);
+  if (!certificates) return tl::unexpected(certificates.error());
+  if (!certificates->empty()) return from_certificate(certificates->front());
+  for (const char* label : {"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}) {
+    const auto requests = x509::from_pem(label, content);
+    if (!requests) return tl::unexpected(requests.error());
+    if (!requests->empty()) return from_request(requests->front());
+  }
+  auto e = from_certificate(as_bytes(content));
+  if (!e) e = from_request(as_bytes(content));
+  if (!e) {
+    return fail(Errc::kUsage,
+                "neither a certificate nor a request, PEM or DER");
+  }
+  return e;
+}
+
 Result<Expectation> read_expectation(const std::string& path) {
   const auto content = read_file(path, kMaxFile);
   if (!content) return tl::unexpected(content.error());
-  auto certificates = x509::from_pem("CERTIFICATE", *content);
-  if (!certificates) return fail_in(path, certificates.error());
-  if (!certificates->empty()) return from_certificate(certificates->front());
-  for (const char* label : {"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}) {
-    const auto requests = x509::from_pem(label, *content);
-    if (!requests) return fail_in(path, requests.error());
-    if (!requests->empty()) return from_request(requests->front());
-  }
-  auto e = from_certificate(as_bytes(*content));
-  if (!e) e = from_request(as_bytes(*content));
-  if (!e) {
-    return fail(Errc::kUsage,
-                path + ": neither a certificate nor a request, PEM or DER");
-  }
+  auto e = expectation_in(*content);
+  if (!e) return fail_in(path, e.error());
   return e;
 }
 

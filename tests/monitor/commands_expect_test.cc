@@ -191,5 +191,97 @@ TEST_CASE_METHOD(Fixture, "registering the same thing again changes the note",
   CHECK(listed[0]["note"] == "order 3");
 }
 
+TEST_CASE_METHOD(Fixture, "nothing registered is an empty array",
+                 "[.db][monitor][commands_expect]") {
+  CHECK(run_json({"list"}) == json::array());
+  CHECK_THAT(run({"list"}).out, ContainsSubstring("ctvigil expect add"));
+}
+
+TEST_CASE_METHOD(Fixture, "a certificate is registered as this issuance",
+                 "[.db][monitor][commands_expect]") {
+  const auto spec = for_hosts(key, {"www.example.com"});
+  const Bytes certificate = ca().issue(spec);
+  const std::string pem = x509::to_pem("CERTIFICATE", certificate);
+  const std::string path =
+      GENERATE(0, 1, 2) == 0
+          ? file("pem", pem)
+          : file("chain", pem + x509::to_pem("CERTIFICATE", ca().root()));
+  const std::string der = file("der", as_text(certificate));
+  const json added = run_json({"add", path, "--note", "renewal"});
+  CHECK(run_json({"add", der, "--note", "renewal"}) == added);
+  const json listed = run_json({"list"});
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0] == json{{"id", added[0]["id"]},
+                          {"kind", "tbs"},
+                          {"value", listed[0]["value"]},
+                          {"names", {"www.example.com"}},
+                          {"note", "renewal"},
+                          {"created", listed[0]["created"]}});
+  CHECK(verdict(certificate) == AlertState::kExpected);
+  INFO("another one of the same key and names is not it");
+  CHECK(verdict(ca().issue(spec)) == AlertState::kOpen);
+
+  CHECK_THAT(run({"list"}).out,
+             ContainsSubstring(added[0]["id"].get<std::string>()) &&
+                 ContainsSubstring("www.example.com") &&
+                 ContainsSubstring("renewal"));
+  const auto removed = run({"remove", added[0]["id"], "spki-0"});
+  CHECK(removed.code == kExitFailed);
+  CHECK_THAT(removed.err, ContainsSubstring("nothing is registered as spki-0"));
+  CHECK(verdict(certificate) == AlertState::kOpen);
+}
+
+TEST_CASE_METHOD(Fixture, "requests are taken as PEM and DER",
+                 "[.db][monitor][commands_expect]") {
+  const auto spec = for_hosts(key, {"www.example.com"});
+  const Bytes csr = ca().csr(spec);
+  const json pem = run_json({"add", csr_file("csr", spec)});
+  CHECK(pem[0]["id"].get<std::string>().starts_with("spki-"));
+  CHECK(run_json({"add", file("der", as_text(csr))}) == pem);
+  CHECK(run_json({"add", file("new", x509::to_pem("NEW CERTIFICATE REQUEST",
+                                                  csr))}) == pem);
+  CHECK_THAT(run({"add", dir / "csr"}).out,
+             ContainsSubstring("certificates for this key, www.example.com"));
+}
+
+TEST_CASE_METHOD(Fixture, "certbot's deploy hook needs no argument",
+                 "[.db][monitor][commands_expect]") {
+  unsetenv("RENEWED_LINEAGE");
+  const auto without = run({"add"});
+  CHECK(without.code == kExitUsage);
+  CHECK_THAT(without.err, ContainsSubstring("RENEWED_LINEAGE"));
+
+  const Bytes certificate = ca().issue(for_hosts(key, {"www.example.com"}));
+  file("cert.pem", x509::to_pem("CERTIFICATE", certificate));
+  raise("seen-already", certificate);
+  setenv("RENEWED_LINEAGE", dir.path().c_str(), 1);
+  const auto r = run({"add"});
+  unsetenv("RENEWED_LINEAGE");
+  CHECK(r.code == kExitOk);
+  CHECK_THAT(r.out, ContainsSubstring("this certificate, www.example.com; 1"));
+  CHECK(state_of("seen-already") == AlertState::kExpected);
+}
+
+TEST_CASE_METHOD(Fixture, "a file that is neither registers nothing",
+                 "[.db][monitor][commands_expect]") {
+  const std::string good =
+      csr_file("good.csr", for_hosts(key, {"www.example.com"}));
+  for (const std::string& bad :
+       {file("empty", ""), file("text", "hello"),
+        file("key",
+             "-----BEGIN PRIVATE KEY-----\nAAAA\n"
+             "-----END PRIVATE KEY-----\n"),
+        file("cut", "-----BEGIN CERTIFICATE-----\nAAAA\n"),
+        file("no csr", x509::to_pem("CERTIFICATE REQUEST", as_bytes("x"))),
+        dir / "missing"}) {
+    CAPTURE(bad);
+    const auto r = run({"add", good, bad});
+    CHECK(r.code != kExitOk);
+    CHECK(r.out.empty());
+    CHECK_THAT(r.err, ContainsSubstring(bad));
+  }
+  CHECK(run_json({"list"}).empty());
+}
+
 }  // namespace
 }  // namespace ct::monitor
