@@ -31,7 +31,7 @@ bool has_prefix_ignoring_case(std::string_view s, std::string_view prefix) {
   return true;
 }
 
-std::string quoted(std::string_view s) {
+std::string in_quotes(std::string_view s) {
   return '"' + std::string(s.substr(0, 300)) + '"';
 }
 
@@ -56,17 +56,17 @@ Result<Watch> host_watch(WatchKind kind, std::string_view typed, bool force) {
   auto host = x509::canonical_host(name);
   if (!host) {
     return fail(Errc::kUsage,
-                "cannot watch " + quoted(typed) + ": " + host.error().what);
+                "cannot watch " + in_quotes(typed) + ": " + host.error().what);
   }
   if (host->find_first_of("*?") != std::string::npos) {
     return fail(Errc::kUsage,
-                "cannot watch " + quoted(typed) +
+                "cannot watch " + in_quotes(typed) +
                     ": give the name without a wildcard; certificates with "
                     "wildcards that cover it are found");
   }
   if (!force && x509::is_public_suffix(*host)) {
     return fail(Errc::kUsage,
-                quoted(*host) +
+                in_quotes(*host) +
                     " is a public suffix, below which anybody may register "
                     "names; use --force to watch it all the same");
   }
@@ -80,7 +80,7 @@ Result<Watch> ip_watch(std::string_view typed, bool force) {
   auto ip = x509::parse_ip(address);
   if (!ip) {
     return fail(Errc::kUsage,
-                "cannot watch " + quoted(typed) +
+                "cannot watch " + in_quotes(typed) +
                     ": not a host name, an address or a network; for a URL "
                     "give its host alone");
   }
@@ -91,7 +91,7 @@ Result<Watch> ip_watch(std::string_view typed, bool force) {
     const auto parsed = std::from_chars(digits.data(), end, length);
     if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != end ||
         length > ip->size * 8u) {
-      return fail(Errc::kUsage, "cannot watch " + quoted(typed) +
+      return fail(Errc::kUsage, "cannot watch " + in_quotes(typed) +
                                     ": the prefix length goes from 0 to " +
                                     std::to_string(ip->size * 8));
     }
@@ -103,13 +103,13 @@ Result<Watch> ip_watch(std::string_view typed, bool force) {
   }
   const std::string network = network_text(*ip, length);
   if (network != x509::format_ip(*ip) + '/' + std::to_string(length)) {
-    return fail(Errc::kUsage, "cannot watch " + quoted(typed) +
+    return fail(Errc::kUsage, "cannot watch " + in_quotes(typed) +
                                   ": bits behind the prefix are set; did you "
                                   "mean " +
                                   network + "?");
   }
   if (length == 0 && !force) {
-    return fail(Errc::kUsage, quoted(network) +
+    return fail(Errc::kUsage, in_quotes(network) +
                                   " holds every address; use --force to watch "
                                   "it all the same");
   }
@@ -170,9 +170,9 @@ Result<Watch> parse_watch(std::string_view pattern, bool force) {
   }
   const auto at = typed.rfind('@');
   if (at != std::string_view::npos) {
-    return fail(Errc::kUsage,
-                "cannot watch " + quoted(typed) +
-                    ": mail is watched by domain: " + quoted(typed.substr(at)));
+    return fail(Errc::kUsage, "cannot watch " + in_quotes(typed) +
+                                  ": mail is watched by domain: " +
+                                  in_quotes(typed.substr(at)));
   }
   const bool exact = typed.front() == '=';
   const std::string_view rest = exact ? trimmed(typed.substr(1)) : typed;

@@ -12,7 +12,7 @@ namespace {
 
 using alerts::Watch;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -23,7 +23,7 @@ std::string quoted(std::string_view text) {
 
 std::string list(const std::vector<std::string>& texts) {
   std::string out;
-  for (const auto& t : texts) out += (out.empty() ? "" : ", ") + quoted(t);
+  for (const auto& t : texts) out += (out.empty() ? "" : ", ") + in_quotes(t);
   return '[' + out + ']';
 }
 
@@ -55,13 +55,13 @@ struct Field {
 };
 // `pattern` is here for organisations, which can be written in several ways.
 constexpr std::array<Field, 7> kFields = {{
-    {"pattern", [](const Watch& w) { return quoted(w.pattern); }},
+    {"pattern", [](const Watch& w) { return in_quotes(w.pattern); }},
     {"allow_issuers", [](const Watch& w) { return list(w.allowed_issuers); }},
     {"allow_spkis", [](const Watch& w) { return hex_list(w.allowed_spkis); }},
     {"tags", [](const Watch& w) { return list(w.tags); }},
-    {"grace", [](const Watch& w) { return quoted(grace_text(w.grace)); }},
-    {"note", [](const Watch& w) { return quoted(w.note); }},
-    {"source", [](const Watch& w) { return quoted(w.source); }},
+    {"grace", [](const Watch& w) { return in_quotes(grace_text(w.grace)); }},
+    {"note", [](const Watch& w) { return in_quotes(w.note); }},
+    {"source", [](const Watch& w) { return in_quotes(w.source); }},
 }};
 
 }  // namespace
