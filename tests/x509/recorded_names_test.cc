@@ -57,7 +57,8 @@ Agreement check_vectors(const std::string& file) {
     } else if (!host) {
       ++out.stricter;
     } else {
-      (*host == v["output"] ? out.agreed : out.differing) += 1;
+      (*host == v["output"].get<std::string>() ? out.agreed : out.differing) +=
+          1;
     }
   }
   return out;
