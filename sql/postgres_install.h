@@ -53,6 +53,13 @@ struct Layout {
 // the pid file of one that is not there. kTransient: it does not go away.
 [[nodiscard]] Result<void> settle_pid_file(const Layout& layout);
 
+// The first line of a file; nullopt: there is none.
+[[nodiscard]] std::optional<std::string> read_line(const std::string& path);
+
+// Makes a folder for `user` alone; nullopt: for us.
+[[nodiscard]] Result<void> make_private_folder(
+    const std::string& path, const std::optional<RunAs>& user);
+
 // The last lines of a file from `offset` on, as one line.
 [[nodiscard]] std::string tail(const std::string& path, std::size_t offset);
 

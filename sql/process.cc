@@ -47,16 +47,23 @@ Result<int> in_child(const Child& child) {
 
 }  // namespace
 
+// The reentrant look-ups: revive() may run beside other threads.
 std::optional<RunAs> run_as_name(const std::string& name) {
-  const passwd* entry = getpwnam(name.c_str());
-  if (entry == nullptr) return std::nullopt;
-  return run_as_entry(*entry);
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> text(1 << 16);
+  getpwnam_r(name.c_str(), &entry, text.data(), text.size(), &found);
+  if (found == nullptr) return std::nullopt;
+  return run_as_entry(entry);
 }
 
 std::optional<RunAs> run_as_uid(uid_t uid) {
-  const passwd* entry = getpwuid(uid);
-  if (entry == nullptr) return std::nullopt;
-  return run_as_entry(*entry);
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> text(1 << 16);
+  getpwuid_r(uid, &entry, text.data(), text.size(), &found);
+  if (found == nullptr) return std::nullopt;
+  return run_as_entry(entry);
 }
 
 Command::Command(std::vector<std::string> arguments,
