@@ -1,7 +1,6 @@
 #include "sql/private_postgres.h"
 
 #include <fcntl.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,6 +12,8 @@
 #include <thread>
 
 #include "base/log.h"
+#include "sql/connect.h"
+#include "sql/database.h"
 #include "sql/keeper.h"
 #include "sql/postgres_install.h"
 
@@ -70,16 +71,6 @@ class LockFile {
   int fd_ = -1;
 };
 
-// For a connection string.
-std::string quoted(const std::string& value) {
-  std::string out = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
 // For a setting that is a list of folders.
 std::string double_quoted(const std::string& value) {
   std::string out = "\"";
@@ -88,34 +79,24 @@ std::string double_quoted(const std::string& value) {
 }
 
 std::string url_of(const Layout& layout, const char* database) {
-  return "host=" + quoted(layout.socket) +
+  return "host=" + quoted_value(layout.socket) +
          " port=5432 user=ctvigil connect_timeout=10 dbname=" + database;
-}
-
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-
-Result<void> create_database(const Layout& layout) {
-  const Connection c(PQconnectdb(url_of(layout, "postgres").c_str()),
-                     &PQfinish);
-  const std::unique_ptr<PGresult, decltype(&PQclear)> done(
-      PQexec(c.get(), "CREATE DATABASE ctvigil"), &PQclear);
-  if (PQresultStatus(done.get()) == PGRES_COMMAND_OK) return {};
-  return fail(Errc::kTransient,
-              std::string("cannot create the private database: ") +
-                  PQerrorMessage(c.get()));
 }
 
 // The server answers: is our database there?
 Result<void> check_database(const Layout& layout) {
-  const Connection c(PQconnectdb(url_of(layout, "ctvigil").c_str()), &PQfinish);
-  if (PQstatus(c.get()) == CONNECTION_OK) return {};
-  const std::string what = PQerrorMessage(c.get());
+  auto connected = Database::connect(url_of(layout, "ctvigil"));
+  if (connected) return {};
+  Error error = connected.error();
   // Whoever started the server was killed before he could create it.
-  if (what.find("database \"ctvigil\" does not exist") != std::string::npos) {
-    return create_database(layout);
+  if (error.what.find("database \"ctvigil\" does not exist") !=
+      std::string::npos) {
+    auto created =
+        run_alone(url_of(layout, "postgres"), "CREATE DATABASE ctvigil");
+    if (created) return {};
+    error = created.error();
   }
-  return fail(Errc::kTransient,
-              "cannot connect to the private Postgres: " + what);
+  return fail(Errc::kTransient, "the private Postgres: " + error.what);
 }
 
 std::vector<std::string> server_arguments(const Layout& layout,
@@ -224,10 +205,10 @@ Result<void> PrivatePostgres::Impl::start_or_join() {
   for (;;) {
     if (!keeper_alive()) return start();
     // A dead server's keeper notices within a second, and goes.
-    const auto ping = PQping(url_.c_str());
-    if (ping == PQPING_OK) return check_database(layout_);
+    const Ping answer = ping(url_);
+    if (answer == Ping::kUp) return check_database(layout_);
     if (Clock::now() >
-        deadline + (ping == PQPING_REJECT ? kMaxRecovery : seconds(0))) {
+        deadline + (answer == Ping::kBusy ? kMaxRecovery : seconds(0))) {
       return fail(Errc::kTransient, "the private Postgres does not answer: " +
                                         tail(layout_.log(), 0));
     }
@@ -275,10 +256,10 @@ Result<void> PrivatePostgres::Impl::wait_until_ready(int keeper) {
     if (poll(&ended, 1, 20) > 0) {
       return fail(Errc::kTransient, "it ended at once");
     }
-    const auto ping = PQping(url_.c_str());
-    if (ping == PQPING_OK) return {};
+    const Ping answer = ping(url_);
+    if (answer == Ping::kUp) return {};
     if (Clock::now() - begin >
-        (ping == PQPING_REJECT
+        (answer == Ping::kBusy
              ? std::chrono::duration_cast<seconds>(kMaxRecovery)
              : kMaxSilence)) {
       return fail(Errc::kTransient, "it does not answer");

@@ -1,9 +1,10 @@
 #include "sql/tx.h"
 
-#include <charconv>
+#include <algorithm>
 #include <limits>
+#include <utility>
 
-#include "base/hex.h"
+#include "sql/pqxx_compat.h"
 
 namespace ct::sql {
 namespace {
@@ -31,57 +32,32 @@ std::size_t utf8_length(std::string_view s) {
   return 0;
 }
 
-[[noreturn]] void broken(const char* column) {
-  throw SqlError{{Errc::kInternal, std::string("column ") + column +
-                                       " does not hold what it should"},
-                 ""};
-}
+// Of the catalogue pg_type, which never changes them.
+constexpr pqxx::oid kBytea = 17;
+constexpr pqxx::oid kTextArray = 1009;
 
-std::string one_line(std::string_view message) {
-  std::string out;
-  for (const char c : message) {
-    if (c != '\n' && c != '\t' && c != '\r') {
-      out += c;
-    } else if (!out.empty() && out.back() != ' ') {
-      out += ' ';
+// The elements of the text form of a one-dimensional text[], {a,"b c","d\"e"}.
+// Not by libpqxx: to the array_parser of 6.4, the only one it has, a semicolon
+// is a separator too, and names in certificates hold what they like.
+std::vector<std::string> elements(std::string_view s) {
+  std::vector<std::string> out;
+  if (s.empty() || s == "{}") return out;
+  s = s.substr(1, s.size() - 2);
+  std::string element;
+  bool quoted = false;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (s[i] == '\\' && i + 1 < s.size()) {
+      element += s[++i];
+    } else if (s[i] == '"') {
+      quoted = !quoted;
+    } else if (s[i] == ',' && !quoted) {
+      out.push_back(std::exchange(element, {}));
+    } else {
+      element += s[i];
     }
   }
-  while (!out.empty() && out.back() == ' ') out.pop_back();
+  out.push_back(std::move(element));
   return out;
-}
-
-// A pooler has given us another server connection, or a table has changed
-// under our plans.
-bool stale_statement(std::string_view sqlstate) {
-  return sqlstate == "26000" || sqlstate == "42P05" || sqlstate == "0A000";
-}
-
-Error error_of(std::string_view sqlstate, std::string what) {
-  const auto is_class = [&](std::string_view c) {
-    return sqlstate.substr(0, 2) == c;
-  };
-  if (sqlstate == "42501") {
-    return {Errc::kUsage, what +
-                              ": grant this database user the rights, or let "
-                              "it own the tables"};
-  }
-  if (sqlstate == "42P01" || sqlstate == "42703" || sqlstate == "3F000") {
-    return {Errc::kUsage,
-            what + ": run `ctvigil db migrate` on this database first"};
-  }
-  if (sqlstate == "25006") {
-    return {Errc::kUsage,
-            what + ": name the primary server, not a read-only standby"};
-  }
-  // No answer; connection exceptions; rolled back (serialization, deadlock);
-  // out of disk, memory or connections; lock not available; cancelled or shut
-  // down; system errors.
-  if (sqlstate.empty() || is_class("08") || is_class("40") || is_class("53") ||
-      sqlstate == "55P03" || is_class("57") || is_class("58") ||
-      sqlstate == "25P03" || sqlstate == "25P04" || stale_statement(sqlstate)) {
-    return {Errc::kTransient, std::move(what)};
-  }
-  return {Errc::kInternal, std::move(what)};
 }
 
 }  // namespace
@@ -130,53 +106,58 @@ Param::Param(const std::vector<std::string>& v) {
   value_ += '}';
 }
 
-std::string_view Row::raw(const char* column) const {
-  const int c = PQfnumber(result_, column);
-  if (c < 0) broken(column);
-  return {PQgetvalue(result_, row_, c),
-          static_cast<std::size_t>(PQgetlength(result_, row_, c))};
+template <class Read>
+auto Row::read(const char* column, const Read& read) const {
+  try {
+    return read((*result_)[row_][column]);
+  } catch (const std::logic_error&) {  // no such column; not of this type
+    throw SqlError{{Errc::kInternal, std::string("column ") + column +
+                                         " does not hold what it should"},
+                   ""};
+  }
 }
 
 bool Row::is_null(const char* column) const {
-  const int c = PQfnumber(result_, column);
-  if (c < 0) broken(column);
-  return PQgetisnull(result_, row_, c) != 0;
+  return read(column, [](const pqxx::field& f) { return f.is_null(); });
 }
 
 std::string Row::text(const char* column) const {
-  return std::string(raw(column));
+  return read(column, [](const pqxx::field& f) {
+    return std::string(f.c_str(), f.size());
+  });
 }
 
 std::int64_t Row::integer(const char* column) const {
-  const std::string_view s = raw(column);
-  std::int64_t v = 0;
-  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v);
-  if (error != std::errc() || end != s.data() + s.size()) broken(column);
-  return v;
+  return read(column,
+              [](const pqxx::field& f) { return f.as<std::int64_t>(); });
 }
 
 std::uint64_t Row::count(const char* column) const {
-  const std::int64_t v = integer(column);
-  if (v < 0) broken(column);
-  return static_cast<std::uint64_t>(v);
+  return read(column,
+              [](const pqxx::field& f) { return f.as<std::uint64_t>(); });
 }
 
-bool Row::boolean(const char* column) const { return raw(column) == "t"; }
+bool Row::boolean(const char* column) const {
+  return read(column, [](const pqxx::field& f) { return f.as<bool>(false); });
+}
 
 Bytes Row::bytes(const char* column) const {
-  const std::string_view s = raw(column);
-  if (s.empty()) return {};
-  auto out = s.starts_with("\\x") ? from_hex(s.substr(2)) : std::nullopt;
-  if (!out) broken(column);
-  return *std::move(out);
+  return read(column, [](const pqxx::field& f) {
+    if (f.type() != kBytea) throw pqxx::conversion_error("not a bytea");
+    return f.is_null() ? Bytes() : compat::to_bytes(f);
+  });
 }
 
 Hash Row::hash(const char* column) const {
-  const std::string_view s = raw(column);
-  const auto out =
-      s.starts_with("\\x") ? hash_from_hex(s.substr(2)) : std::nullopt;
-  if (!out) broken(column);
-  return *out;
+  return read(column, [&](const pqxx::field&) {
+    const Bytes value = bytes(column);
+    Hash hash{};
+    if (value.size() != hash.size()) {
+      throw pqxx::conversion_error("not a hash");
+    }
+    std::copy(value.begin(), value.end(), hash.begin());
+    return hash;
+  });
 }
 
 std::optional<Hash> Row::maybe_hash(const char* column) const {
@@ -189,56 +170,22 @@ std::optional<std::int64_t> Row::maybe_integer(const char* column) const {
   return integer(column);
 }
 
-// The text form of a one-dimensional text[]: {a,"b c","d\"e"}.
 std::vector<std::string> Row::texts(const char* column) const {
-  std::string_view s = raw(column);
-  std::vector<std::string> out;
-  if (s.empty() || s == "{}") return out;
-  if (s.front() != '{' || s.back() != '}') broken(column);
-  s = s.substr(1, s.size() - 2);
-  std::string element;
-  bool quoted = false;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    if (s[i] == '\\' && i + 1 < s.size()) {
-      element += s[++i];
-    } else if (s[i] == '"') {
-      quoted = !quoted;
-    } else if (s[i] == ',' && !quoted) {
-      out.push_back(std::exchange(element, {}));
-    } else {
-      element += s[i];
-    }
-  }
-  out.push_back(std::move(element));
-  return out;
+  return read(column, [](const pqxx::field& f) {
+    if (f.type() != kTextArray) throw pqxx::conversion_error("not a text[]");
+    return elements({f.c_str(), f.size()});
+  });
+}
+
+Rows::Rows(pqxx::result result)
+    : result_(std::make_shared<const pqxx::result>(std::move(result))) {}
+
+std::size_t Rows::size() const {
+  return static_cast<std::size_t>(result_->size());
 }
 
 std::size_t Rows::affected() const {
-  const std::string_view s = PQcmdTuples(result_.get());
-  std::size_t n = 0;
-  std::from_chars(s.data(), s.data() + s.size(), n);
-  return n;
-}
-
-Rows checked(PGconn* connection, PGresult* result) {
-  Rows rows(result);
-  const auto status = PQresultStatus(result);
-  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
-      status == PGRES_EMPTY_QUERY) {
-    return rows;
-  }
-  const char* state = result == nullptr
-                          ? nullptr
-                          : PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  // The primary message alone: DETAIL and CONTEXT can quote values.
-  const char* primary =
-      result == nullptr ? nullptr
-                        : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  const std::string sqlstate = state == nullptr ? "" : state;
-  std::string what =
-      one_line(primary == nullptr ? PQerrorMessage(connection) : primary);
-  if (what.empty()) what = "the connection was lost";
-  throw SqlError{error_of(sqlstate, "database: " + std::move(what)), sqlstate};
+  return static_cast<std::size_t>(result_->affected_rows());
 }
 
 const std::string& Tx::prepare(std::string_view sql) {
@@ -247,28 +194,26 @@ const std::string& Tx::prepare(std::string_view sql) {
   }
   std::string text(sql);
   std::string name = "ct" + std::to_string(names_.size());
-  checked(connection_,
-          PQprepare(connection_, name.c_str(), text.c_str(), 0, nullptr));
+  transaction_.conn().prepare(name, text);
   return names_.emplace(std::move(text), std::move(name)).first->second;
 }
 
 Rows Tx::exec(std::string_view sql, const std::vector<Param>& params) {
-  const std::string& name = prepare(sql);
-  std::vector<const char*> values;
-  std::vector<int> lengths, formats;
-  for (const Param& p : params) {
-    values.push_back(p.data());
-    lengths.push_back(p.size());
-    formats.push_back(p.format());
+  try {
+    return Rows(compat::exec_prepared(transaction_, prepare(sql), params));
+  } catch (...) {
+    failed_ = true;
+    rethrow_as_sql_error();
   }
-  return checked(
-      connection_,
-      PQexecPrepared(connection_, name.c_str(), static_cast<int>(params.size()),
-                     values.data(), lengths.data(), formats.data(), 0));
 }
 
 void Tx::run_script(const std::string& sql) {
-  checked(connection_, PQexec(connection_, sql.c_str()));
+  try {
+    transaction_.exec(sql);
+  } catch (...) {
+    failed_ = true;
+    rethrow_as_sql_error();
+  }
 }
 
 }  // namespace ct::sql

@@ -4,11 +4,9 @@
 // so code inside a transaction needs no error handling of its own, and
 // whatever throws rolls the transaction back.
 //
-// Straight on libpq: its C interface is the same on Debian 12 and 13, which
-// libpqxx's is not, and it tells exactly which commits are in doubt.
+// libpqxx does the work, and stays in three .cc files: its headers are slow to
+// compile.
 #pragma once
-
-#include <libpq-fe.h>
 
 #include <initializer_list>
 #include <map>
@@ -18,15 +16,15 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/result.h"
 #include "base/time.h"
+#include "sql/sql_error.h"
+
+namespace pqxx {
+class result;
+class transaction_base;
+}  // namespace pqxx
 
 namespace ct::sql {
-
-struct SqlError {
-  Error error;
-  std::string sqlstate;  // five characters; "" when there was no answer
-};
 
 // An argument of a statement. Text is made storable: Postgres takes neither
 // NUL nor broken UTF-8, and certificates hold both, so such bytes become
@@ -41,7 +39,7 @@ class Param {
   Param(std::string_view v);
   Param(const std::string& v) : Param(std::string_view(v)) {}
   Param(const char* v) : Param(std::string_view(v)) {}
-  Param(ByteView v) : value_(as_text(v)), binary_(true) {}  // bytea
+  Param(ByteView v) : value_(as_text(v)), bytea_(true) {}
   Param(const Bytes& v) : Param(ByteView(v)) {}
   Param(const Hash& v) : Param(ByteView(v)) {}
   Param(const std::vector<std::string>& v);  // text[]
@@ -50,23 +48,22 @@ class Param {
     if (v) *this = Param(*v);
   }
 
-  [[nodiscard]] const char* data() const {
-    return null_ ? nullptr : value_.c_str();
-  }
-  [[nodiscard]] int size() const { return static_cast<int>(value_.size()); }
-  [[nodiscard]] int format() const { return binary_ ? 1 : 0; }
+  [[nodiscard]] bool is_null() const { return null_; }
+  [[nodiscard]] bool is_bytea() const { return bytea_; }
+  // As Postgres reads it; of a bytea, the bytes themselves.
+  [[nodiscard]] const std::string& value() const { return value_; }
 
  private:
   std::string value_;
   bool null_ = false;
-  bool binary_ = false;
+  bool bytea_ = false;
 };
 
 // A row of a result; valid as long as its Rows. A value that is not what the
 // getter says throws SqlError: kInternal.
 class Row {
  public:
-  Row(const PGresult* result, int row) : result_(result), row_(row) {}
+  Row(const pqxx::result& result, int row) : result_(&result), row_(row) {}
 
   [[nodiscard]] bool is_null(const char* column) const;
   [[nodiscard]] std::string text(const char* column) const;  // NULL: ""
@@ -81,28 +78,23 @@ class Row {
   [[nodiscard]] std::vector<std::string> texts(const char* column) const;
 
  private:
-  [[nodiscard]] std::string_view raw(const char* column) const;
+  template <class Read>
+  auto read(const char* column, const Read& read) const;
 
-  const PGresult* result_;
+  const pqxx::result* result_;
   int row_;
 };
 
 class Rows {
  public:
-  explicit Rows(PGresult* result) : result_(result, &PQclear) {}
+  explicit Rows(pqxx::result result);
 
-  [[nodiscard]] std::size_t size() const {
-    return static_cast<std::size_t>(PQntuples(result_.get()));
-  }
+  [[nodiscard]] std::size_t size() const;
   [[nodiscard]] bool empty() const { return size() == 0; }
   // Rows inserted, updated or deleted.
   [[nodiscard]] std::size_t affected() const;
-  // What was done: "COMMIT", "INSERT 0 1".
-  [[nodiscard]] std::string_view command() const {
-    return PQcmdStatus(result_.get());
-  }
   [[nodiscard]] Row operator[](std::size_t i) const {
-    return {result_.get(), static_cast<int>(i)};
+    return {*result_, static_cast<int>(i)};
   }
 
   struct Iterator {
@@ -116,31 +108,31 @@ class Rows {
   [[nodiscard]] Iterator end() const { return {this, size()}; }
 
  private:
-  std::unique_ptr<PGresult, decltype(&PQclear)> result_;
+  std::shared_ptr<const pqxx::result> result_;
 };
 
 using StatementNames = std::map<std::string, std::string, std::less<>>;
 
 class Tx {
  public:
-  // `names`: the statements that `connection` has prepared so far.
-  Tx(PGconn* connection, StatementNames& names)
-      : connection_(connection), names_(names) {}
+  // `names`: the statements that the connection has prepared so far.
+  Tx(pqxx::transaction_base& transaction, StatementNames& names)
+      : transaction_(transaction), names_(names) {}
 
   // One statement, prepared at its first use, $1 … being `params`. Throws.
   Rows exec(std::string_view sql, const std::vector<Param>& params = {});
   // Any number of statements, without parameters or result. Throws.
   void run_script(const std::string& sql);
+  // Whether a statement has failed, and with it the transaction.
+  [[nodiscard]] bool failed() const { return failed_; }
 
  private:
   const std::string& prepare(std::string_view sql);
 
-  PGconn* connection_;
+  pqxx::transaction_base& transaction_;
   StatementNames& names_;
+  bool failed_ = false;
 };
-
-// Throws unless `result` says that all went well.
-Rows checked(PGconn* connection, PGresult* result);
 
 // SQL for a timestamptz as milliseconds since the epoch, and back.
 #define CT_MILLIS(expression) \

@@ -96,6 +96,48 @@ TEST_CASE("a connection lost in a transaction is transient, and rolled back",
   CHECK(database.run("SELECT string_agg(n::text, ',') FROM t") == "3");
 }
 
+TEST_CASE("a transaction does not go on after its connection was lost",
+          "[.db][sql][database]") {
+  test::TestDatabase database;
+  database.run("CREATE TABLE t (n integer)");
+  const auto done = database.db().transact([&](Tx& tx) -> Result<void> {
+    database.run(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
+        "datname = current_database() AND pid <> pg_backend_pid()");
+    CHECK_THROWS_AS(tx.exec("INSERT INTO t VALUES (1)"), SqlError);
+    CHECK_THROWS_AS(tx.exec("INSERT INTO t VALUES (2)"), SqlError);
+    CHECK_THROWS(tx.run_script("INSERT INTO t VALUES (3)"));
+    return {};
+  });
+  CHECK_FALSE(done);
+  CHECK_FALSE(database.db().commit_in_doubt());
+  CHECK(database.run("SELECT count(*) FROM t") == "0");
+}
+
+TEST_CASE("an error says what is wrong, but shows no values",
+          "[.db][sql][database]") {
+  test::TestDatabase database;
+  database.run("CREATE TABLE t (s text UNIQUE)");
+  const auto insert_twice = [&](Tx& tx) -> Result<void> {
+    for (int i = 0; i < 2; ++i) tx.exec("INSERT INTO t VALUES ($1)", {"hush"});
+    return {};
+  };
+  const auto twice = database.db().transact(insert_twice);
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().what ==
+        "database: duplicate key value violates unique constraint "
+        "\"t_s_key\"");
+
+  const auto nested = database.db().transact([](Tx& tx) -> Result<void> {
+    tx.run_script(
+        "DO $$ BEGIN RAISE NOTICE 'hush'; "
+        "PERFORM 'hush', 1 / 0; END $$");
+    return {};
+  });
+  REQUIRE_FALSE(nested);
+  CHECK(nested.error().what == "database: division by zero");
+}
+
 TEST_CASE("a commit whose fate is unknown says so", "[.db][sql][database]") {
   test::TestDatabase database;
   database.run("CREATE TABLE t (n integer)");
@@ -192,6 +234,23 @@ TEST_CASE("a database URL never shows up in errors", "[sql][database]") {
   CHECK_THAT(db.error().what, !ContainsSubstring("ter2"));
   CHECK_THAT(db.error().what, !ContainsSubstring("\n"));
   CHECK_FALSE(db.error().what.empty());
+}
+
+TEST_CASE("a connection string means what it says", "[.db][sql][database]") {
+  const std::string url = test::TestServer::shared().admin_url() +
+                          " application_name='it\\'s \\\\ one'"
+                          " options='-c default_transaction_isolation="
+                          "serializable'";
+  auto db = Database::connect(url);
+  REQUIRE(db);
+  CHECK((*db)->transact([](Tx& tx) -> Result<void> {
+    const Rows rows = tx.exec(
+        "SELECT current_setting('application_name') AS name, "
+        "current_setting('transaction_isolation') AS isolation");
+    CHECK(rows[0].text("name") == "it's \\ one");
+    CHECK(rows[0].text("isolation") == "read committed");
+    return {};
+  }));
 }
 
 TEST_CASE("what is wrong with a connection is told by its code",

@@ -29,8 +29,10 @@ TEST_CASE("values come back from the database as they went in",
   const Bytes bytes{0, 1, 0xff, '\\', '\''};
   Hash hash{};
   hash[31] = 7;
-  const Texts texts{"a",     "",     "with \"quotes\" and \\",
-                    "{x,y}", "NULL", "\xc3\xa4"};
+  const Texts texts{
+      "a",    "",         "with \"quotes\" and \\",        "{x,y}",
+      "NULL", "\xc3\xa4", "\xe2\x82\xac,\xf0\x9f\x94\x92", "it's;",
+      "\\"};
   const auto done = database.db().transact([&](Tx& tx) -> Result<void> {
     const Rows rows = tx.exec(
         "SELECT $1::bytea AS bytes, $2::bytea AS hash, $3::text[] AS texts, "
@@ -92,6 +94,8 @@ TEST_CASE("a column of the wrong type is an error", "[.db][sql][tx]") {
   CHECK_FALSE(read([](const Row& r) { return r.integer("t"); }));
   CHECK_FALSE(read([](const Row& r) { return r.hash("t"); }));
   CHECK_FALSE(read([](const Row& r) { return r.bytes("t"); }));
+  CHECK_FALSE(read([](const Row& r) { return r.texts("t"); }));
+  CHECK_FALSE(read([](const Row& r) { return r.boolean("t"); }));
   CHECK_FALSE(read([](const Row& r) { return r.count("n"); }));
   CHECK_FALSE(read([](const Row& r) { return r.text("missing"); }));
   CHECK(read([](const Row& r) { return r.text("t"); }));

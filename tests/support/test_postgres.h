@@ -2,8 +2,6 @@
 // database with our schema for each test.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -14,20 +12,9 @@
 
 namespace ct::test {
 
-// Statements outside of any transaction; throws what goes wrong.
-inline std::string run_sql(const std::string& url, const std::string& sql) {
-  const std::unique_ptr<PGconn, decltype(&PQfinish)> c(PQconnectdb(url.c_str()),
-                                                       &PQfinish);
-  const std::unique_ptr<PGresult, decltype(&PQclear)> r(
-      PQexec(c.get(), sql.c_str()), &PQclear);
-  const auto status = PQresultStatus(r.get());
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-    throw std::runtime_error(sql + ": " + PQerrorMessage(c.get()));
-  }
-  return status == PGRES_TUPLES_OK && PQntuples(r.get()) > 0
-             ? PQgetvalue(r.get(), 0, 0)
-             : "";
-}
+// Statements outside of any transaction; the first value of the last one's
+// result, if it has any. Throws what goes wrong.
+std::string run_sql(const std::string& url, const std::string& sql);
 
 class TestServer {
  public:
