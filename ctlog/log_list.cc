@@ -261,7 +261,8 @@ Result<LogList> parse_log_list(std::string_view json) {
   if (json.size() > kMaxList) {
     return fail(Errc::kMalformed, "log list: larger than 32 MiB");
   }
-  if (json.empty()) return fail(Errc::kMalformed, "log list: empty, not a JSON object");
+  if (json.empty())
+    return fail(Errc::kMalformed, "log list: empty, not a JSON object");
   dom::parser parser;
   dom::object root;
   if (const auto error = parser.parse(json.data(), json.size()).get(root)) {
