@@ -10,11 +10,6 @@
 namespace ct::ctlog {
 namespace {
 
-// TLS 1.2's numbers, RFC 5246, section 7.4.1.4.1.
-constexpr std::uint64_t kSha256 = 4;
-constexpr std::uint64_t kRsa = 1;
-constexpr std::uint64_t kEcdsa = 3;
-
 constexpr std::size_t kMinRsaBits = 2048;
 
 // What precedes the point in every SubjectPublicKeyInfo of a P-256 key:
@@ -37,7 +32,7 @@ struct LogKey::Impl {
   // Constant after from_spki.
   Bytes spki;
   Hash log_id{};
-  std::uint64_t signature_algorithm = 0;
+  SignatureAlgorithm algorithm = SignatureAlgorithm::kEcdsa;
 
   // mbedTLS caches a table of the generator's multiples in an EC context, and
   // a Montgomery constant in an RSA one, without a lock of its own for the
@@ -64,7 +59,7 @@ Result<LogKey> LogKey::from_spki(ByteView spki) {
               kP256Prefix)) {
         return fail(Errc::kMalformed, "log key: an EC key not on P-256");
       }
-      impl->signature_algorithm = kEcdsa;
+      impl->algorithm = SignatureAlgorithm::kEcdsa;
       break;
     case MBEDTLS_PK_RSA: {
       const std::size_t bits = mbedtls_pk_get_bitlen(&impl->pk);
@@ -72,7 +67,7 @@ Result<LogKey> LogKey::from_spki(ByteView spki) {
         return fail(Errc::kMalformed, "log key: an RSA key of only " +
                                           std::to_string(bits) + " bits");
       }
-      impl->signature_algorithm = kRsa;
+      impl->algorithm = SignatureAlgorithm::kRsa;
       break;
     }
     default:
@@ -85,22 +80,12 @@ const Hash& LogKey::log_id() const { return impl_->log_id; }
 
 ByteView LogKey::spki() const { return impl_->spki; }
 
+SignatureAlgorithm LogKey::algorithm() const { return impl_->algorithm; }
+
 Result<void> LogKey::verify(ByteView message, ByteView digitally_signed) const {
-  ByteReader in(digitally_signed);
-  const auto hash = in.uint(1);
-  const auto algorithm = in.uint(1);
-  const auto signature = in.vector(2);
-  if (!hash || !algorithm || !signature) {
-    return fail(Errc::kMalformed, "signature: truncated");
-  }
-  if (!in.empty()) return fail(Errc::kMalformed, "signature: trailing bytes");
-  if (*hash != kSha256) {
-    return fail(Errc::kMalformed, "signature: not over SHA-256");
-  }
-  if (*algorithm != impl_->signature_algorithm) {
-    return fail(Errc::kMalformed,
-                "signature: not of the algorithm of the log's key");
-  }
+  const auto signature =
+      open_digitally_signed(digitally_signed, impl_->algorithm);
+  if (!signature) return tl::unexpected<Error>(signature.error());
   const Hash digest = sha256(message);
   const std::lock_guard lock(impl_->mutex);
   if (mbedtls_pk_verify(&impl_->pk, MBEDTLS_MD_SHA256, digest.data(),

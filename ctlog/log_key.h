@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "ctlog/digitally_signed.h"
 
 namespace ct::ctlog {
 
@@ -19,17 +20,13 @@ class LogKey {
   // SHA-256 of the SubjectPublicKeyInfo (RFC 6962, section 3.2).
   [[nodiscard]] const Hash& log_id() const;
   [[nodiscard]] ByteView spki() const;
+  [[nodiscard]] SignatureAlgorithm algorithm() const;
 
-  // `digitally_signed` is TLS's struct: hash algorithm 4, signature algorithm
-  // 3 (ECDSA) or 1 (RSA), u16 length, signature; nothing may follow.
+  // `digitally_signed` is TLS's struct. Codes as open_digitally_signed, and
+  // kUntrusted: the signature does not hold.
   //
-  // kMalformed: not such a struct, or of an algorithm other than the key's
-  // kUntrusted: the signature does not hold
-  //
-  // What mbedTLS lets pass: an ECDSA signature in BER, its lengths not in the
-  // shortest form or its integers without the leading zero, counts as the DER
-  // it stands for. Nobody can forge by it, but one signature has several
-  // encodings: never compare signatures to tell whether heads are equal.
+  // Whoever has a signature (r, s) can make another of it, (r, n - s): never
+  // compare signatures to tell whether heads are equal.
   //
   // Safe from any thread; calls for one key run one after the other.
   [[nodiscard]] Result<void> verify(ByteView message,

@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/hex.h"
+#include "ctlog/bulk_verifier.h"
 #include "tests/support/catch.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/test_key.h"
@@ -231,6 +232,13 @@ class Embedded {
   SctList list_;
 };
 
+Result<void> verify_in_bulk(const LogKey& key,
+                            const SignedCertificateTimestamp& sct, Leaf leaf) {
+  SignedPrecert entry;
+  REQUIRE(entry.assign(leaf.issuer_key_hash, leaf.certificate));
+  return BulkVerifier::from_key(key).value().verify(sct, entry);
+}
+
 LogKey key_of(const std::string& spki_base64) {
   return LogKey::from_spki(from_base64(spki_base64).value()).value();
 }
@@ -252,10 +260,12 @@ TEST_CASE("the SCTs of recorded certificates hold", "[ctlog][sct]") {
     const LogKey key = key_of(row.at(5));
     REQUIRE(row.at(6) == "verified");
     if (verify_sct(key, sct, certificate.entry())) ++verified;
+    CHECK(verify_in_bulk(key, sct, certificate.entry()));
 
     Leaf other = certificate.entry();
     other.issuer_key_hash[31] ^= 1;
     CHECK_FALSE(verify_sct(key, sct, other));
+    CHECK_FALSE(verify_in_bulk(key, sct, other));
   }
   CHECK(verified == 98);
 }
@@ -268,10 +278,12 @@ TEST_CASE("recorded SCTs for other certificates do not hold", "[ctlog][sct]") {
   std::size_t refused = 0;
   for (const auto& row : read_rows(folder + "/scts.tsv")) {
     CAPTURE(folder, row.at(1));
-    const auto r = verify_sct(key_of(row.at(2)), certificate.by(row.at(0)),
-                              certificate.entry());
-    REQUIRE_FALSE(r);
-    CHECK(r.error().code == Errc::kUntrusted);
+    for (const auto verify : {verify_sct, verify_in_bulk}) {
+      const auto r = verify(key_of(row.at(2)), certificate.by(row.at(0)),
+                            certificate.entry());
+      REQUIRE_FALSE(r);
+      CHECK(r.error().code == Errc::kUntrusted);
+    }
     ++refused;
   }
   CHECK(refused >= 1);
