@@ -15,13 +15,15 @@ struct Substitute {
   AkiChange aki;    // extnValue contents; nullopt: no such extension
 };
 
-Result<TbsOutline> outline(const Certificate& c, std::string_view whose) {
-  const auto o = outline_tbs(c.tbs);
-  if (!o) {
-    return fail(Errc::kMalformed, std::string(whose) + ": " +
-                                      std::string(o.error().part) + ": " +
-                                      std::string(o.error().why));
-  }
+tl::unexpected<Error> refuse(std::string_view whose, const Fault& f) {
+  return fail(Errc::kMalformed, std::string(whose) + ": " +
+                                    std::string(f.part) + ": " +
+                                    std::string(f.why));
+}
+
+Result<TbsOutline> outline(ByteView tbs, std::string_view whose) {
+  const auto o = outline_tbs(tbs);
+  if (!o) return refuse(whose, o.error());
   // What we do not understand we cannot leave out, or keep, with any right to
   // call the result what the log hashed.
   if (o->extensions_doubtful) {
@@ -95,21 +97,45 @@ Result<AkiChange> authority_key_id_of(const TbsOutline& ca) {
 }  // namespace
 
 Result<Bytes> log_tbs(const Certificate& certificate) {
-  const auto tbs = outline(certificate, "TBSCertificate");
+  const auto tbs = outline(certificate.tbs, "TBSCertificate");
   if (!tbs) return tl::unexpected<Error>(tbs.error());
   return rebuild(*tbs, nullptr);
 }
 
 Result<Bytes> log_tbs(const Certificate& precertificate,
                       const Certificate& precert_signing_ca) {
-  const auto tbs = outline(precertificate, "TBSCertificate");
+  const auto tbs = outline(precertificate.tbs, "TBSCertificate");
   if (!tbs) return tl::unexpected<Error>(tbs.error());
-  const auto ca = outline(precert_signing_ca, "precert-signing CA");
+  const auto ca = outline(precert_signing_ca.tbs, "precert-signing CA");
   if (!ca) return tl::unexpected<Error>(ca.error());
   const auto aki = authority_key_id_of(*ca);
   if (!aki) return tl::unexpected<Error>(aki.error());
   const Substitute substitute{ca->issuer.whole, *aki};
   return rebuild(*tbs, &substitute);
+}
+
+Result<Bytes> log_tbs(ByteView certificate) {
+  const auto whole = outline_certificate(certificate);
+  if (!whole) return refuse("certificate", whole.error());
+  const auto tbs = outline(whole->tbs.whole, "TBSCertificate");
+  if (!tbs) return tl::unexpected<Error>(tbs.error());
+  return rebuild(*tbs, nullptr);
+}
+
+std::optional<ByteView> find_sct_list(ByteView certificate) {
+  const auto whole = outline_certificate(certificate);
+  if (!whole) return std::nullopt;
+  const auto tbs = outline_tbs(whole->tbs.whole);
+  if (!tbs || !tbs->extensions) return std::nullopt;
+  DerReader in(tbs->extensions->body);
+  while (const auto e = in.any()) {
+    const auto x = outline_extension(*e);
+    if (!x || !x->readable || !oid::is(x->oid, oid::kSctList)) continue;
+    if (const auto list = DerReader(x->value).expect(tag::kOctetString)) {
+      return list->body;
+    }
+  }
+  return std::nullopt;
 }
 
 Result<Hash> tbs_sha256(const Certificate& certificate) {

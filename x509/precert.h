@@ -15,6 +15,12 @@ namespace ct::x509 {
 [[nodiscard]] Result<Bytes> log_tbs(const Certificate& precertificate,
                                     const Certificate& precert_signing_ca);
 
+// The bulk path to the two things that SCTs are checked with, without decoding
+// the rest: log_tbs of parse_certificate's result, and its sct_list. nullopt:
+// it has none that can be read.
+[[nodiscard]] Result<Bytes> log_tbs(ByteView certificate);
+[[nodiscard]] std::optional<ByteView> find_sct_list(ByteView certificate);
+
 // SHA-256 of log_tbs: a precertificate and its final certificate share it, so
 // it names the issuance.
 [[nodiscard]] Result<Hash> tbs_sha256(const Certificate& certificate);

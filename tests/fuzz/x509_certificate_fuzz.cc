@@ -65,6 +65,21 @@ void check_log_tbs(const Certificate& c) {
   require(!substituted || parse_tbs(*substituted).has_value());
 }
 
+// The bulk path to SCTs sees what the parser sees.
+void check_bulk_scts(ByteView in, const ct::Result<Certificate>& parsed) {
+  const auto scts = find_sct_list(in);
+  const auto tbs = log_tbs(in);
+  if (!parsed) {
+    require(!scts && !tbs);
+    return;
+  }
+  require(scts.has_value() == parsed->sct_list.has_value());
+  if (scts) require(std::ranges::equal(*scts, *parsed->sct_list));
+  const auto slow_tbs = log_tbs(*parsed);
+  require(tbs.has_value() == slow_tbs.has_value());
+  if (tbs) require(*tbs == *slow_tbs);
+}
+
 void check_texts(const Certificate& c) {
   require(is_harmless(format_name(c.issuer)));
   require(is_harmless(format_name(c.subject)));
@@ -84,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t n) {
   const auto tbs = parse_tbs(in);
   check_names(in, false, certificate);
   check_names(in, true, tbs);
+  check_bulk_scts(in, certificate);
   for (const auto* c : {&certificate, &tbs}) {
     if (!*c) continue;
     check_log_tbs(**c);

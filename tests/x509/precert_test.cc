@@ -102,6 +102,39 @@ TEST_CASE("the log's TBS reparses and is stable", "[x509][precert]") {
   CHECK(again->oddities.empty());
 }
 
+TEST_CASE("the bulk path finds what the parser finds", "[x509][precert]") {
+  const Bytes list(120, 7), other(30, 8);
+  const auto odd = [](ByteView value) {
+    return der::extension("1.3.6.1.4.1.11129.2.4.2", false, value);
+  };
+  const std::vector<std::vector<Bytes>> cases = {
+      {},
+      {kSan},
+      {kSan, test::sct_list(list)},
+      {test::sct_list(list), test::sct_list(other)},
+      {odd(der::null()), test::sct_list(other)},
+      {odd({}), kSan},
+      {odd(test::join({der::octet_string(list), der::null()}))},
+      {der::null(), test::sct_list(list)},
+      {der::sequence({der::oid("1.3.6.1.4.1.11129.2.4.2")}),
+       test::sct_list(list)}};
+  for (const auto& extensions : cases) {
+    const Parsed p(with(extensions));
+    const auto found = find_sct_list(p.bytes);
+    REQUIRE(found.has_value() == p.certificate.sct_list.has_value());
+    if (found) CHECK(std::ranges::equal(*found, *p.certificate.sct_list));
+    const auto tbs = log_tbs(p.bytes), slow = log_tbs(p.certificate);
+    REQUIRE(tbs.has_value() == slow.has_value());
+    if (tbs) CHECK(*tbs == *slow);
+  }
+  const Bytes whole = with({kSan, test::sct_list(list)}).certificate();
+  CHECK(std::ranges::equal(find_sct_list(whole).value(), list));
+  for (std::size_t n = 0; n < whole.size(); ++n) {
+    CHECK_FALSE(find_sct_list(ByteView(whole).first(n)));
+    CHECK_FALSE(log_tbs(ByteView(whole).first(n)));
+  }
+}
+
 // A precert-signing CA: issued by "Made CA 1", whose key id it names.
 MadeCertificate signing_ca(std::vector<Bytes> extensions) {
   MadeCertificate ca = with(std::move(extensions));

@@ -263,6 +263,12 @@ TEST_CASE("recorded certificates parse, or are refused for a right reason",
     }
     ++parsed;
     CHECK(to_hex(c->serial) == r.row.at("serial"));
+    const auto scts = find_sct_list(r.der);
+    CHECK(scts.has_value() == c->sct_list.has_value());
+    if (scts && c->sct_list) CHECK(std::ranges::equal(*scts, *c->sct_list));
+    const auto tbs = log_tbs(r.der), slow_tbs = log_tbs(*c);
+    CHECK(tbs.has_value() == slow_tbs.has_value());
+    if (tbs && slow_tbs) CHECK(*tbs == *slow_tbs);
     if (c->names_incomplete) incomplete.insert(r.file);
     // Read where OpenSSL would not, but never as if nothing were wrong.
     if (openssl_refuses && r.file != "ct-python/cert_bad_utf8_subject.pem") {
