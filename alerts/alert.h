@@ -38,6 +38,8 @@ inline constexpr std::string_view kMalformedCertificate =
 inline constexpr std::string_view kLogRootMismatch = "log_root_mismatch";
 inline constexpr std::string_view kLogFork = "log_fork";
 inline constexpr std::string_view kLogBadSignature = "log_bad_signature";
+// A certificate bears an SCT that its log did not sign.
+inline constexpr std::string_view kLogBadSct = "log_bad_sct";
 inline constexpr std::string_view kLogStale = "log_stale_head";
 inline constexpr std::string_view kLogLag = "log_lag";
 inline constexpr std::string_view kLogUnreachable = "log_unreachable";

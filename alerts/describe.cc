@@ -108,6 +108,13 @@ std::string advice(const Alert& alert) {
         "settled: {}",
         resolve);
   }
+  if (alert.kind == kind::kLogBadSct) {
+    return fmt::format(
+        "Ask the certificate's issuer: it, its SCTs and where it was logged "
+        "are kept, see `ctvigil alerts show {} --json`. It does not mean that "
+        "the log lies. Once settled: {}",
+        visible(alert.id, 64), resolve);
+  }
   constexpr std::array kLying{kind::kLogRootMismatch, kind::kLogFork,
                               kind::kLogBadSignature};
   if (std::find(kLying.begin(), kLying.end(), alert.kind) != kLying.end()) {

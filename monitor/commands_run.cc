@@ -22,7 +22,7 @@ namespace {
 
 struct RunOptions {
   std::string log_list, log_list_key, ca_file, start, http_listen, log_level,
-      log_format;
+      log_format, verify_scts;
   bool allow_unsigned = false, once = false, quiet = false;
 };
 
@@ -131,6 +131,11 @@ void add_run_commands(CLI::App& app, Session& session) {
   command.add_option("--start", options->start,
                      "Where to start in logs that are new: head (default), "
                      "beginning, or a date such as 2026-11-01");
+  command
+      .add_option("--verify-scts", options->verify_scts,
+                  "Check the SCTs of matches (default), or of all final "
+                  "certificates")
+      ->check(CLI::IsMember({"matches", "all"}));
   command.add_flag("--once", options->once,
                    "Read every log to the head it has now, deliver what is "
                    "due, and exit: 0 if all is proven, 2 if not");
@@ -165,6 +170,10 @@ void add_run_commands(CLI::App& app, Session& session) {
       if (command.count("--http-listen") > 0) {
         config.http_listen = options->http_listen;
         config.http_listen_given = true;
+      }
+      if (options->verify_scts == "all") config.verify_scts = VerifyScts::kAll;
+      if (options->verify_scts == "matches") {
+        config.verify_scts = VerifyScts::kMatches;
       }
       if (options->once) {
         using std::chrono::seconds;

@@ -13,6 +13,9 @@
 
 namespace ct::monitor {
 
+// Which certificates' SCTs are checked.
+enum class VerifyScts : std::uint8_t { kMatches, kAll };
+
 struct Config {
   // Where we keep things.
   std::string state_dir;     // default: /var/lib/ctvigil for root, else
@@ -30,6 +33,8 @@ struct Config {
   std::chrono::milliseconds log_list_refresh{std::chrono::hours(1)};
   std::string start = "head";          // head, beginning, or a date
   std::vector<std::string> witnesses;  // C2SP verifier keys
+
+  VerifyScts verify_scts = VerifyScts::kMatches;
 
   // How fast.
   double requests_per_second = 4;                   // per operator

@@ -261,6 +261,9 @@ constexpr std::pair<std::string_view, LogLevel> kLevels[] = {
 constexpr std::pair<std::string_view, LogFormat> kFormats[] = {
     {"text", LogFormat::kText}, {"json", LogFormat::kJson}};
 
+constexpr std::pair<std::string_view, VerifyScts> kVerifyScts[] = {
+    {"matches", VerifyScts::kMatches}, {"all", VerifyScts::kAll}};
+
 template <class T, std::size_t n>
 ConfigKey choice_key(std::string_view name, T Config::*field,
                      const std::pair<std::string_view, T> (&choices)[n],
@@ -332,6 +335,10 @@ std::vector<ConfigKey> make_keys() {
                "Verifier keys of witnesses whose cosignatures are checked and "
                "recorded.",
                check_witness),
+      choice_key("verify_scts", &C::verify_scts, kVerifyScts, "\"matches\"",
+                 "Which certificates' SCTs are checked: \"matches\", or "
+                 "\"all\" final certificates, which takes about 0.06 ms of "
+                 "processor time for each SCT."),
       number_key("requests_per_second", &C::requests_per_second, 0.01, 1000,
                  "4", "Requests to the logs of one operator, each second."),
       {"operator_requests", ConfigShape::kTable, "{}",

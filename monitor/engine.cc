@@ -87,6 +87,9 @@ Engine::Engine(const Config& config, std::unique_ptr<sql::Database> db,
       http_({user_agent(config), 8, 128}),
       store_(std::move(db), postgres, executor_),
       download_bytes_(executor_, kDownloadBytes),
+      scts_(config.verify_scts == VerifyScts::kAll
+                ? std::make_unique<SctAudit>()
+                : nullptr),
       deliverer_(std::make_unique<Deliverer>(config, std::move(url))),
       context_{config,
                executor_,
@@ -95,6 +98,7 @@ Engine::Engine(const Config& config, std::unique_ptr<sql::Database> db,
                witnesses_,
                owner_,
                options_.once,
+               scts_.get(),
                [this] {
                  const std::lock_guard lock(mutex_);
                  return watches_;
@@ -165,12 +169,28 @@ void Engine::shut_down() {
   for (auto& [id, active] : active_) {
     if (active->running) active->running->get();
   }
+  sum_up_scts();
   const auto released = on_store([owner = owner_](sql::Database& db) {
     return sql::release_all(db, owner);
   });
   if (!released) {
     log_warning("leases not released", {{"error", released.error().what}});
   }
+}
+
+void Engine::sum_up_scts() const {
+  if (!scts_) return;
+  const auto totals = scts_->totals();
+  const auto sum = [&totals](SctResult result) {
+    const auto i = static_cast<std::size_t>(result);
+    std::uint64_t n = 0;
+    for (const auto& [log_id, tally] : totals) n += tally[i];
+    return LogField(to_string(result), n);
+  };
+  log_info("SCTs checked",
+           {sum(SctResult::kValid), sum(SctResult::kBadSignature),
+            sum(SctResult::kUnknownLog), sum(SctResult::kUnreadable),
+            sum(SctResult::kUnchecked)});
 }
 
 int Engine::verdict() const {
@@ -287,6 +307,7 @@ void Engine::start_followers() {
     auto key = ctlog::LogKey::from_spki(row.info.key);
     if (key) known->emplace(row.info.log_id, KnownLog{row.info, *key});
   }
+  if (scts_) scts_->update(*known);
   {
     const std::lock_guard lock(mutex_);
     known_logs_ = std::move(known);
@@ -474,6 +495,23 @@ std::vector<LogView> Engine::logs() const {
     v.verified_at = c.verified_at;
     v.head_time = c.head_time;
     out.push_back(std::move(v));
+  }
+  return out;
+}
+
+std::vector<SctView> Engine::scts() const {
+  std::vector<SctView> out;
+  if (!scts_) return out;
+  const auto totals = scts_->totals();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [log_id, tally] : totals) {
+    SctView view;
+    view.tally = tally;
+    if (known_logs_ && log_id != kNoLog) {
+      const auto log = known_logs_->find(log_id);
+      if (log != known_logs_->end()) view.log = log->second.info;
+    }
+    out.push_back(std::move(view));
   }
   return out;
 }

@@ -35,6 +35,12 @@ struct LogView {
   Millis newest_entry = 0, verified_at = 0, head_time = 0;
 };
 
+// How SCTs in the name of one log fared, for metrics.
+struct SctView {
+  std::optional<ctlog::LogInfo> log;  // nullopt: of no known log
+  SctTally tally{};
+};
+
 class Engine {
  public:
   struct Options {
@@ -62,6 +68,8 @@ class Engine {
 
   // For the operator's HTTP port; from any thread.
   [[nodiscard]] std::vector<LogView> logs() const;
+  // Empty unless those of all certificates are checked.
+  [[nodiscard]] std::vector<SctView> scts() const;
   [[nodiscard]] bool ready() const;  // the list is there, logs are followed
   [[nodiscard]] std::size_t store_queue() const {
     return store_.queue_length();
@@ -87,6 +95,7 @@ class Engine {
   void look_after_leases();
   void free_leases_of_the_dead();
   void shut_down();
+  void sum_up_scts() const;
   [[nodiscard]] int verdict() const;
   ctlog::RequestBudget& budget(const std::string& operator_name);
   template <class F>
@@ -99,6 +108,7 @@ class Engine {
   HttpClient http_;
   StoreThread store_;
   AsyncSemaphore download_bytes_;
+  const std::unique_ptr<SctAudit> scts_;  // nullptr: only those of matches
   std::vector<ctlog::NoteVerifier> witnesses_;
   std::unique_ptr<Deliverer> deliverer_;
   FollowerContext context_;

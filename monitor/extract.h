@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ctlog/log_source.h"
+#include "monitor/sct_audit.h"
 #include "monitor/watchlist.h"
 
 namespace ct::monitor {
@@ -35,7 +36,8 @@ struct Extract {
   Millis newest = 0;  // greatest entry timestamp
   std::uint64_t wire_bytes = 0;
   std::uint64_t malformed = 0;  // entries that did not parse
-  Bytes leaves;  // {u32 length, MerkleTreeLeaf} each, where evidence is kept
+  Bytes leaves;   // {u32 length, MerkleTreeLeaf} each, where evidence is kept
+  PageScts scts;  // where all are checked; not extract()'s work
 };
 
 // Reads every entry and looks up every name. Cannot fail: what does not parse

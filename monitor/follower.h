@@ -20,6 +20,7 @@
 #include "monitor/config.h"
 #include "monitor/extract.h"
 #include "monitor/judge.h"
+#include "monitor/sct_audit.h"
 #include "monitor/store_thread.h"
 #include "sql/logs.h"
 
@@ -46,8 +47,9 @@ struct FollowerContext {
   StoreThread& store;
   AsyncSemaphore& download_bytes;  // bytes of pages under way, all logs
   const std::vector<ctlog::NoteVerifier>& witnesses;
-  std::string owner;  // of leases
-  bool once = false;  // read to the first head, then end
+  std::string owner;         // of leases
+  bool once = false;         // read to the first head, then end
+  SctAudit* scts = nullptr;  // of all final certificates; nullptr: of matches
   std::function<std::shared_ptr<const WatchSnapshot>()> watches;
   std::function<std::shared_ptr<const KnownLogs>()> logs;
   // Told of what was just committed; may be empty.
@@ -94,7 +96,8 @@ class Follower {
     ctlog::CompactRange before;
     std::vector<Hash> leaf_hashes;
     std::vector<Candidate> candidates;
-    Bytes leaves;  // kept for evidence, when a mismatch persists
+    Bytes leaves;   // kept for evidence, when a mismatch persists
+    PageScts scts;  // of all its pages
     std::size_t bytes_held = 0;
     Millis newest = 0;
     std::shared_ptr<const WatchSnapshot> watches;
@@ -137,7 +140,18 @@ class Follower {
       const Segment& segment, const ctlog::TiedBatch& batch);
   [[nodiscard]] double rate_after(std::uint64_t entries) const;
   Task<MatchedEntry> complete_entry(const Candidate& candidate);
-  Task<Result<Bytes>> issuer(Hash fingerprint);
+  // `keep`: in the database, for ever.
+  Task<Result<Bytes>> issuer(Hash fingerprint, bool keep);
+
+  // follower_scts.cc: SCTs of all final certificates.
+  Task<Result<PageScts>> check_scts(const ctlog::EntryPage& page);
+  Task<void> learn_issuers(const ctlog::EntryPage& page);
+  static void append_scts(Segment& segment, PageScts scts);
+  Task<SctCounts> settle_scts(const Segment& segment,
+                              const ctlog::TiedBatch& batch);
+  [[nodiscard]] alerts::Alert bad_sct_alert(
+      const SuspectCertificate& suspect, ByteView issuer_der, const BadSct& sct,
+      const std::string& issuing_log, const ctlog::TiedBatch& batch) const;
 
   // follower_alerts.cc: what is told about the log itself.
   Task<void> check_health(ctlog::TreeHead head);
@@ -146,6 +160,7 @@ class Follower {
   Task<void> raise(std::string_view kind, alerts::Severity severity,
                    std::string episode, std::string title, std::string reason,
                    std::string evidence);
+  Task<void> raise(alerts::Alert alert);
   Task<void> clear(std::string_view kind, std::string why);
   // Runs a job until the database takes it, or the program stops.
   template <class F>

@@ -140,6 +140,10 @@ Task<void> Follower::raise(std::string_view kind, alerts::Severity severity,
   alert.log_id = log_id_;
   alert.log = name_;
   alert.evidence = std::move(evidence);
+  co_await raise(std::move(alert));
+}
+
+Task<void> Follower::raise(alerts::Alert alert) {
   auto persisting = persist([alert](sql::Database& db) -> Result<void> {
     const auto raised = sql::raise_alert(db, alert);
     if (!raised) return tl::unexpected(raised.error());

@@ -123,6 +123,7 @@ Task<Result<void>> Follower::read_segment(Segment& segment,
                                extract->leaf_hashes.begin(),
                                extract->leaf_hashes.end());
     segment.newest = std::max(segment.newest, extract->newest);
+    append_scts(segment, std::move(extract->scts));
     if (segment.leaves.size() + extract->leaves.size() <= kMaxEvidence) {
       put_bytes(segment.leaves, extract->leaves);
     }
@@ -156,8 +157,15 @@ Task<Result<Extract>> Follower::read_page(
       put_bytes(leaves, entry.leaf);
     }
   }
+  PageScts scts;
+  if (context_.scts != nullptr) {
+    auto checked = co_await check_scts(*page);
+    if (!checked) co_return tl::unexpected(checked.error());
+    scts = std::move(*checked);
+  }
   Extract out = extract(std::move(*page), watches->watchlist);
   out.leaves = std::move(leaves);
+  out.scts = std::move(scts);
   counters_.bytes += out.wire_bytes;
   counters_.malformed += out.malformed;
   co_return out;
@@ -206,6 +214,8 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   row.after.rate = rate_after(batch.end() - batch.begin());
   row.generation = segment.watches->generation;
   row.findings = co_await judge_segment(segment, batch);
+  SctCounts scts;
+  if (context_.scts != nullptr) scts = co_await settle_scts(segment, batch);
 
   auto committing = context_.store.run(
       [&row](sql::Database& db) { return sql::commit_batch(db, row); });
@@ -221,6 +231,7 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   counters_.newest_entry = row.after.newest_entry;
   counters_.verified_at = row.after.verified_at;
   ++counters_.commits;
+  if (context_.scts != nullptr) context_.scts->add_to_totals(scts);
   position_ = std::move(row.after);
   if (context_.on_findings) context_.on_findings(row.findings);
   co_return Result<void>{};
@@ -282,7 +293,8 @@ Task<MatchedEntry> Follower::complete_entry(const Candidate& candidate) {
       entry.certificate = candidate.precertificate;
     }
     if (!candidate.chain_fingerprints.empty()) {
-      auto der = co_await issuer(candidate.chain_fingerprints.front());
+      auto der = co_await issuer(candidate.chain_fingerprints.front(),
+                                 /*keep=*/true);
       if (der) entry.chain.push_back(std::move(*der));
     }
     co_return entry;
@@ -302,7 +314,7 @@ Task<MatchedEntry> Follower::complete_entry(const Candidate& candidate) {
 }
 
 // From the database if any log ever gave it; its name is its hash.
-Task<Result<Bytes>> Follower::issuer(Hash fingerprint) {
+Task<Result<Bytes>> Follower::issuer(Hash fingerprint, bool keep) {
   auto keeping = context_.store.run([fingerprint](sql::Database& db) {
     return sql::load_issuer(db, fingerprint);
   });
@@ -314,6 +326,7 @@ Task<Result<Bytes>> Follower::issuer(Hash fingerprint) {
                 {{"log", name_}, {"error", der.error().what}});
     co_return der;
   }
+  if (!keep) co_return der;
   auto storing =
       context_.store.run([fingerprint, bytes = *der](sql::Database& db) {
         return sql::store_issuer(db, fingerprint, bytes);

@@ -100,6 +100,29 @@ void add_log_families(Engine& engine, std::vector<MetricFamily>& out) {
   }
 }
 
+// One sample for each log and result that occurred. What names no known log
+// has no log's labels: made-up ones would grow without end.
+void add_sct_family(Engine& engine, std::vector<MetricFamily>& out) {
+  Family scts("ctvigil_scts_total",
+              "SCTs in final certificates, by the log they name",
+              MetricType::Counter);
+  for (const SctView& view : engine.scts()) {
+    for (std::size_t i = 0; i < view.tally.size(); ++i) {
+      if (view.tally[i] == 0) continue;
+      Labels labels;
+      if (view.log) {
+        labels = {{"log", view.log->description},
+                  {"log_id", to_base64(view.log->log_id)},
+                  {"operator", view.log->operator_name}};
+      }
+      labels.push_back(
+          {"result", std::string(to_string(static_cast<SctResult>(i)))});
+      scts.add(labels, static_cast<double>(view.tally[i]));
+    }
+  }
+  out.push_back(scts.take());
+}
+
 }  // namespace
 
 std::string metrics_text(Engine& engine) {
@@ -135,6 +158,7 @@ std::string metrics_text(Engine& engine) {
   families.push_back(pending.take());
   families.push_back(delivered.take());
   add_log_families(engine, families);
+  add_sct_family(engine, families);
   return prometheus::TextSerializer().Serialize(families);
 }
 

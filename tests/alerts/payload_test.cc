@@ -214,6 +214,9 @@ TEST_CASE("log alerts say what the log did", "[alerts][payload]") {
   CHECK_THAT(
       alert_line(alert),
       ContainsSubstring("CRITICAL entries and signed root disagree (Log A)"));
+  alert.kind = kind::kLogBadSct;
+  CHECK_THAT(alert_text(alert),
+             ContainsSubstring("Ask the certificate's issuer"));
 }
 
 TEST_CASE("Slack text cannot mention, link or leave its block",

@@ -68,6 +68,7 @@ mismatch_retries = ["1s", "2m"]
 threads = 3
 log_level = "debug"
 log_format = "json"
+verify_scts = "all"
 start = "2026-11-24"
 witnesses = ["w.example+1a2b3c4d+AW5jZXJ0"]
 )",
@@ -89,6 +90,7 @@ witnesses = ["w.example+1a2b3c4d+AW5jZXJ0"]
   CHECK(c.threads == 3);
   CHECK(c.log_level == LogLevel::kDebug);
   CHECK(c.log_format == LogFormat::kJson);
+  CHECK(c.verify_scts == VerifyScts::kAll);
   CHECK(c.start == "2026-11-24");
   CHECK(c.witnesses.size() == 1);
   CHECK(c.downloads_per_log == Config().downloads_per_log);
@@ -128,6 +130,8 @@ TEST_CASE("problems name the line, the key and the way out",
              ContainsSubstring("0.01"));
   CHECK_THAT(problem_of("log_level = \"loud\"").what,
              ContainsSubstring("\"warning\""));
+  CHECK_THAT(problem_of("verify_scts = \"some\"").what,
+             ContainsSubstring("\"all\""));
   CHECK_THAT(problem_of("start = \"tomorrow\"").what,
              ContainsSubstring("\"beginning\""));
   CHECK_THAT(problem_of("log_lists = \"x.json\"").what,
