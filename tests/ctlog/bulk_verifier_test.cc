@@ -19,19 +19,11 @@
 namespace ct::ctlog {
 namespace {
 
+using test::p256;
+using test::rsa2048;
 using test::TestKey;
 
 constexpr std::string_view kMessage = "what the log signed";
-
-// Keys are slow to make; every test may use the same.
-const TestKey& p256() {
-  static const TestKey key = TestKey::p256();
-  return key;
-}
-const TestKey& rsa2048() {
-  static const TestKey key = TestKey::rsa(2048);
-  return key;
-}
 
 enum class Verdict { kHolds, kMalformed, kUntrusted, kOther };
 

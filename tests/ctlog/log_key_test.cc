@@ -11,6 +11,8 @@
 namespace ct::ctlog {
 namespace {
 
+using test::p256;
+using test::rsa2048;
 using test::TestKey;
 
 constexpr std::string_view kMessage = "what the log signed";
@@ -24,16 +26,6 @@ void check_refused(ByteView spki) {
   const auto key = LogKey::from_spki(spki);
   REQUIRE_FALSE(key);
   CHECK(key.error().code == Errc::kMalformed);
-}
-
-// Keys are slow to make; every test may use the same.
-const TestKey& p256() {
-  static const TestKey key = TestKey::p256();
-  return key;
-}
-const TestKey& rsa2048() {
-  static const TestKey key = TestKey::rsa(2048);
-  return key;
 }
 
 }  // namespace

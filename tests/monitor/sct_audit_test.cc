@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "monitor/demo/local_log.h"
 #include "tests/support/catch.h"
+#include "tests/support/made_sct.h"
 
 namespace ct::monitor {
 namespace {
@@ -37,16 +38,7 @@ class Scene {
     return ca.precertify(spec);
   }
   static Bytes sct(const SigningKey& log, const Issuance& i) {
-    ctlog::Leaf leaf;
-    leaf.timestamp = kThen;
-    leaf.type = ctlog::EntryType::kPrecert;
-    leaf.issuer_key_hash = i.issuer_key_hash;
-    leaf.certificate = i.tbs;
-    const Bytes signature = log.digitally_sign(ctlog::encode_leaf(leaf));
-    return ctlog::encode_sct({.log_id = log.spki_sha256(),
-                              .timestamp = kThen,
-                              .extensions = {},
-                              .signature = signature});
+    return test::sct_for(log, i, kThen);
   }
   static Bytes damaged(Bytes sct) {
     sct[40] ^= 1;  // within the timestamp

@@ -8,6 +8,7 @@
 #include "monitor/certificate_facts.h"
 #include "monitor/demo/local_ca.h"
 #include "tests/support/catch.h"
+#include "tests/support/made_sct.h"
 #include "tests/support/shared_data.h"
 #include "x509/precert.h"
 
@@ -37,16 +38,7 @@ KnownLog known_log(const SigningKey& key, const char* operator_name = "One",
 
 Bytes sct_for(const SigningKey& log, const demo::Issuance& i,
               Millis timestamp = kThen) {
-  ctlog::Leaf leaf;
-  leaf.timestamp = timestamp;
-  leaf.type = ctlog::EntryType::kPrecert;
-  leaf.issuer_key_hash = i.issuer_key_hash;
-  leaf.certificate = i.tbs;
-  const Bytes signature = log.digitally_sign(ctlog::encode_leaf(leaf));
-  return ctlog::encode_sct({.log_id = log.spki_sha256(),
-                            .timestamp = timestamp,
-                            .extensions = {},
-                            .signature = signature});
+  return test::sct_for(log, i, timestamp);
 }
 
 std::vector<std::string> results_of(const alerts::CertificateFacts& facts) {

@@ -99,6 +99,15 @@ static Bytes tree_head_signature(const TestKey& log, std::uint64_t size,
   return log.digitally_sign(input);
 }
 
+const TestKey& p256() {
+  static const TestKey key = TestKey::p256();
+  return key;
+}
+const TestKey& rsa2048() {
+  static const TestKey key = TestKey::rsa(2048);
+  return key;
+}
+
 std::string sth_json(const TestKey& log, std::uint64_t size, Millis timestamp,
                      const Hash& root) {
   return "{\"tree_size\":" + std::to_string(size) +

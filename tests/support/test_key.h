@@ -37,6 +37,10 @@ class TestKey {
   std::shared_ptr<evp_pkey_st> key_;
 };
 
+// Keys are slow to make; every test of a process may use the same.
+[[nodiscard]] const TestKey& p256();
+[[nodiscard]] const TestKey& rsa2048();
+
 // A get-sth reply.
 [[nodiscard]] std::string sth_json(const TestKey& log, std::uint64_t size,
                                    Millis timestamp, const Hash& root);
