@@ -35,6 +35,8 @@ inline constexpr std::string_view kUnexpectedCertificate =
 // The entry does not parse, but a watched name occurs in its bytes.
 inline constexpr std::string_view kMalformedCertificate =
     "malformed_certificate";
+// It concerns more watches than get an alert of their own.
+inline constexpr std::string_view kTooManyWatches = "too_many_watches";
 inline constexpr std::string_view kLogRootMismatch = "log_root_mismatch";
 inline constexpr std::string_view kLogFork = "log_fork";
 inline constexpr std::string_view kLogBadSignature = "log_bad_signature";

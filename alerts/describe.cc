@@ -48,6 +48,7 @@ std::string names_text(const std::vector<std::string>& names,
 std::string kind_text(std::string_view k) {
   if (k == kind::kUnexpectedCertificate) return "unexpected certificate";
   if (k == kind::kMalformedCertificate) return "unreadable certificate";
+  if (k == kind::kTooManyWatches) return "certificate";
   std::string out = visible(k, kFieldBytes);
   std::replace(out.begin(), out.end(), '_', ' ');
   return out;
@@ -83,6 +84,13 @@ std::string advice(const Alert& alert) {
   if (alert.state == AlertState::kResolved ||
       alert.state == AlertState::kExpected) {
     return "Nothing: this is settled.";
+  }
+  if (alert.kind == kind::kTooManyWatches) {
+    return fmt::format(
+        "Ask whoever may order certificates for such names whether this one "
+        "was ordered. If it was: `ctvigil expect add FILE`. If it was not, it "
+        "threatens every name below: have it revoked. Then: {}",
+        resolve);
   }
   if (alert.kind == kind::kMalformedCertificate) {
     return fmt::format(
@@ -228,7 +236,9 @@ std::string alert_line(const Alert& alert) {
     if (const auto issuer = issuer_of(c); !issuer.empty()) {
       out += " by " + visible(issuer, 120);
     }
-    out += fmt::format(" (watch {})", visible(alert.watch, 260));
+    out += alert.watch.empty()
+               ? std::string(" (more watches than can be listed)")
+               : fmt::format(" (watch {})", visible(alert.watch, 260));
     if (!alert.sightings.empty()) {
       const Sighting& s = alert.sightings.front();
       out += fmt::format(", in {} #{}{}", visible(s.log, 120), s.leaf_index,

@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -176,17 +177,17 @@ int list_watches(Session& session) {
 }
 
 // A file's certificates, or the name itself.
-Result<std::vector<NameMatch>> matches_of(const std::string& what,
-                                          const Watchlist& watchlist) {
-  std::vector<NameMatch> out;
+Result<std::vector<Matches>> matches_of(const std::string& what,
+                                        const Watchlist& watchlist) {
+  std::vector<Matches> out;
   if (!std::filesystem::is_regular_file(what)) {
     const x509::Name dns{x509::NameKind::kDns, 0, as_bytes(what)};
     const bool is_address = what.find('@') != std::string::npos;
     const x509::Name email{x509::NameKind::kEmail, 0, as_bytes(what)};
-    watchlist.match(is_address ? email : dns, out);
     const x509::Name organization{x509::NameKind::kOrganization, 0x0c,
                                   as_bytes(what)};
-    watchlist.match(organization, out);
+    out.push_back(
+        watchlist.match(std::array{is_address ? email : dns, organization}));
     return out;
   }
   const auto content = read_file(what, kMaxCertificateFile);
@@ -199,11 +200,13 @@ Result<std::vector<NameMatch>> matches_of(const std::string& what,
   for (const auto& der : *blocks) {
     const auto certificate = x509::parse_certificate(der);
     if (!certificate) {
-      watchlist.match_bytes(der, out);
+      out.push_back(watchlist.match_bytes(der));
       continue;
     }
-    for (const auto& name : certificate->names) watchlist.match(name, out);
-    if (certificate->names_incomplete) watchlist.match_bytes(der, out);
+    out.push_back(watchlist.match(certificate->names));
+    if (certificate->names_incomplete) {
+      out.push_back(watchlist.match_bytes(der));
+    }
   }
   return out;
 }
@@ -214,24 +217,36 @@ int test_name(Session& session, const std::string& what) {
   auto watches = sql::load_watches(**db);
   if (!watches) return report(watches.error());
   const Watchlist watchlist(std::move(*watches));
-  const auto matches = matches_of(what, watchlist);
-  if (!matches) return report(matches.error());
+  const auto found = matches_of(what, watchlist);
+  if (!found) return report(found.error());
+  std::vector<NameMatch> matches;
+  std::size_t left_out = 0;
+  for (const Matches& m : *found) {
+    matches.insert(matches.end(), m.list.begin(), m.list.end());
+    left_out += m.left_out;
+  }
   if (session.json) {
     Json out = Json::array();
-    for (const auto& m : *matches) {
+    for (const auto& m : matches) {
       out.push_back({{"watch", watchlist.watches()[m.watch].pattern},
                      {"name", m.name},
                      {"why", m.why}});
     }
     fmt::print("{}\n", dump(out));
-    return kExitOk;
-  }
-  if (matches->empty()) {
+  } else if (matches.empty() && left_out == 0) {
     fmt::print("No watch would match {}.\n", printable(what));
+  } else {
+    for (const auto& m : matches) {
+      fmt::print("{}: {} {}.\n",
+                 printable(watchlist.watches()[m.watch].pattern),
+                 printable(m.name), printable(m.why));
+    }
   }
-  for (const auto& m : *matches) {
-    fmt::print("{}: {} {}.\n", printable(watchlist.watches()[m.watch].pattern),
-               printable(m.name), printable(m.why));
+  if (left_out > 0) {
+    fmt::print(stderr,
+               "ctvigil: up to {} more watches are not listed: wildcards cover "
+               "too many\n",
+               with_commas(left_out));
   }
   return kExitOk;
 }

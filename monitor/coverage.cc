@@ -82,11 +82,10 @@ Result<Coverage> load_coverage(sql::Database& db, const std::string& host) {
   auto watches = sql::load_watches(db);
   if (!watches) return tl::unexpected(watches.error());
   const Watchlist watchlist(std::move(*watches));
-  std::vector<NameMatch> matches;
-  watchlist.match_host(host, matches);
   Coverage out;
   std::int64_t since = -1;  // the generation that first had such a watch
-  for (const auto& m : matches) {
+  const Matches matches = watchlist.match_host(host);
+  for (const auto& m : matches.list) {
     const auto& watch = watchlist.watches()[m.watch];
     out.watches.push_back(watch.pattern);
     since = since < 0 ? watch.generation : std::min(since, watch.generation);

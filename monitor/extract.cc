@@ -1,7 +1,7 @@
 #include "monitor/extract.h"
 
 #include <algorithm>
-#include <iterator>
+#include <unordered_set>
 
 #include "x509/certificate.h"
 
@@ -46,25 +46,26 @@ void match_closely(Candidate& c, const ctlog::Leaf& leaf,
                                : x509::parse_certificate(leaf.certificate);
   if (!certificate) {
     c.malformed = certificate.error().what;
-    watchlist.match_bytes(leaf.certificate, c.matches);
+    c.matches = watchlist.match_bytes(leaf.certificate);
     return;
   }
-  for (const auto& name : certificate->names) {
-    watchlist.match(name, c.matches);
-  }
+  c.matches = watchlist.match(certificate->names);
   if (!certificate->names_incomplete) return;
-  // Watches that the readable names did not reach.
-  std::vector<NameMatch> hidden;
-  watchlist.match_bytes(leaf.certificate, hidden);
-  std::erase_if(hidden, [&](const NameMatch& h) {
-    return std::ranges::any_of(
-        c.matches, [&](const NameMatch& m) { return m.watch == h.watch; });
-  });
+  Matches hidden = watchlist.match_bytes(leaf.certificate);
   if (!hidden.empty() && c.matches.empty()) {
     c.malformed = "a part that holds names does not parse";
   }
-  c.matches.insert(c.matches.end(), std::make_move_iterator(hidden.begin()),
-                   std::make_move_iterator(hidden.end()));
+  // Watches that the readable names did not reach.
+  std::unordered_set<std::uint32_t> known;
+  for (const NameMatch& m : c.matches.list) known.insert(m.watch);
+  for (NameMatch& m : hidden.list) {
+    if (!known.contains(m.watch)) c.matches.list.push_back(std::move(m));
+  }
+  // Mostly the same ones by the same names: not added up.
+  if (hidden.left_out > c.matches.left_out) {
+    c.matches.left_out = hidden.left_out;
+    c.matches.left_out_by = std::move(hidden.left_out_by);
+  }
 }
 
 }  // namespace
@@ -79,7 +80,7 @@ Extract extract(ctlog::EntryPage page, const Watchlist& watchlist) {
       ++out.malformed;
       Candidate c = copy_entry(page, i);
       c.malformed = leaf.error().what;
-      watchlist.match_bytes(page.entries[i].leaf, c.matches);
+      c.matches = watchlist.match_bytes(page.entries[i].leaf);
       if (!c.matches.empty()) out.candidates.push_back(std::move(c));
       continue;
     }

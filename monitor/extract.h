@@ -18,13 +18,14 @@ struct Candidate {
   std::string extra_b64;                 // RFC 6962
   Bytes precertificate;                  // Static CT
   std::vector<Hash> chain_fingerprints;  // Static CT, issuer first
-  std::vector<NameMatch> matches;
+  Matches matches;
   // The leaf or its certificate does not parse: why. `matches` then says
   // which watched names occur in its bytes.
   std::string malformed;
 
   [[nodiscard]] std::size_t bytes_held() const {
-    return leaf.size() + extra_b64.size() + precertificate.size();
+    return leaf.size() + extra_b64.size() + precertificate.size() +
+           matches.memory();
   }
 };
 

@@ -23,6 +23,7 @@ using alerts::Watch;
 using alerts::WatchKind;
 
 constexpr std::size_t kMostMatchedNames = 1'000;
+constexpr std::size_t kMostFindingBytes = 32u << 20;  // of one certificate
 
 // An entry read as far as it can be.
 struct Reading {
@@ -138,9 +139,9 @@ bool covers_public_suffix(const Concern& c) {
   });
 }
 
-// Why the certificate is expected; "" if nothing explains it.
-std::string explanation(const Concern& c, const Reading& r,
-                        const std::vector<Expectation>& expectations) {
+// How its owner announced the certificate; "" if nobody did.
+std::string announcement(const Reading& r,
+                         const std::vector<Expectation>& expectations) {
   if (!r.parsed) return {};
   for (const Expectation& e : expectations) {
     if (!announces(e, r)) continue;
@@ -151,6 +152,14 @@ std::string explanation(const Concern& c, const Reading& r,
     if (!e.note.empty()) what += " (" + e.note + ")";
     return what;
   }
+  return {};
+}
+
+// Why the certificate is expected; "" if nothing explains it. `announced` is
+// its announcement.
+std::string explanation(const Concern& c, const Reading& r,
+                        const std::string& announced) {
+  if (!r.parsed || !announced.empty()) return announced;
   if (std::ranges::find(c.watch.allowed_spkis, r.facts.spki_sha256) !=
       c.watch.allowed_spkis.end()) {
     return "its key is one of those known as ours";
@@ -197,9 +206,9 @@ std::vector<std::string> matched_names(const Concern& c) {
 
 alerts::Finding finding_of(const Concern& c, const Reading& r,
                            const alerts::Sighting& where,
-                           const std::vector<Expectation>& expectations) {
+                           const std::string& announced) {
   const Millis now = now_millis();
-  const std::string explained = explanation(c, r, expectations);
+  const std::string explained = explanation(c, r, announced);
   alerts::Finding f;
   alerts::Alert& a = f.alert;
   f.grace = c.watch.grace;
@@ -226,30 +235,93 @@ alerts::Finding finding_of(const Concern& c, const Reading& r,
   return f;
 }
 
+// Of the watches that get no finding of their own.
+alerts::Finding left_out_finding(std::size_t watches,
+                                 const std::vector<std::string>& names,
+                                 const Reading& r,
+                                 const alerts::Sighting& where,
+                                 const std::string& announced) {
+  const Millis now = now_millis();
+  alerts::Finding f;
+  alerts::Alert& a = f.alert;
+  a.id = alerts::certificate_alert_id("", r.facts.tbs_sha256);
+  a.state = announced.empty() ? AlertState::kOpen : AlertState::kExpected;
+  a.severity = !announced.empty()   ? Severity::kInfo
+               : is_expired(r, now) ? Severity::kLow
+                                    : Severity::kHigh;
+  a.kind = alerts::kind::kTooManyWatches;
+  a.created = a.updated = now;
+  for (const auto& name : names) a.names.push_back(shortened(name));
+  a.certificate = r.facts;
+  a.sightings = {where};
+  const LeftOutText text{watches, names, r.facts, where, r.parsed};
+  a.title = text.title();
+  a.reason = text.reason(announced);
+  return f;
+}
+
+std::size_t bytes_of(const CertificateFacts& facts) {
+  std::size_t n = sizeof facts + facts.der.size() + facts.tbs.size() +
+                  facts.issuer.size() + facts.subject.size();
+  for (const auto& name : facts.all_names) n += sizeof name + name.size();
+  return n;
+}
+
+// Gives up concerns beyond the `most`-th, those by wildcards first, and counts
+// them as left out.
+void shorten(std::vector<const Concern*>& concerns, std::size_t most,
+             std::size_t& left_out, std::vector<std::string>& left_out_by) {
+  if (concerns.size() <= most) return;
+  std::ranges::stable_partition(
+      concerns, [](const Concern* c) { return !c->matches.front()->covers; });
+  left_out += concerns.size() - most;
+  for (std::size_t i = most; i < concerns.size(); ++i) {
+    const std::string& name = concerns[i]->matches.front()->name;
+    if (left_out_by.size() == Matches::kMaxLeftOutBy) break;
+    if (std::ranges::find(left_out_by, name) == left_out_by.end()) {
+      left_out_by.push_back(name);
+    }
+  }
+  concerns.resize(most);
+}
+
 }  // namespace
 
 std::vector<alerts::Finding> judge(const MatchedEntry& entry,
                                    const alerts::Sighting& where,
                                    const JudgeContext& context) {
-  std::map<std::uint32_t, Concern> concerns;
-  const auto& watches = context.watchlist.watches();
-  for (const NameMatch& m : entry.matches) {
-    auto [it, is_new] =
-        concerns.try_emplace(m.watch, Concern{watches[m.watch], {}});
-    it->second.matches.push_back(&m);
-  }
   std::vector<alerts::Finding> findings;
-  if (concerns.empty()) return findings;
-  const Reading reading = entry.malformed
-                              ? read_malformed(entry, where)
-                              : read_entry(entry, where, context.logs);
-  for (auto& [watch, concern] : concerns) {
+  if (entry.matches.empty()) return findings;
+  std::map<std::uint32_t, Concern> by_watch;
+  const auto& watches = context.watchlist.watches();
+  for (const NameMatch& m : entry.matches.list) {
+    by_watch.try_emplace(m.watch, Concern{watches[m.watch], {}})
+        .first->second.matches.push_back(&m);
+  }
+  std::vector<const Concern*> concerns;
+  for (auto& [watch, concern] : by_watch) {
     // The plainest match first: it is the one that texts name.
     std::ranges::stable_sort(concern.matches, {}, [](const NameMatch* m) {
       return m->covers + 2 * m->in_bytes;
     });
+    concerns.push_back(&concern);
+  }
+  const Reading reading = entry.malformed
+                              ? read_malformed(entry, where)
+                              : read_entry(entry, where, context.logs);
+  std::size_t left_out = entry.matches.left_out;
+  std::vector<std::string> left_out_by = entry.matches.left_out_by;
+  // Each finding holds a copy of the certificate.
+  shorten(concerns,
+          std::max<std::size_t>(1, kMostFindingBytes / bytes_of(reading.facts)),
+          left_out, left_out_by);
+  const std::string announced = announcement(reading, context.expectations);
+  for (const Concern* concern : concerns) {
+    findings.push_back(finding_of(*concern, reading, where, announced));
+  }
+  if (left_out > 0) {
     findings.push_back(
-        finding_of(concern, reading, where, context.expectations));
+        left_out_finding(left_out, left_out_by, reading, where, announced));
   }
   return findings;
 }

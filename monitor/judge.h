@@ -21,7 +21,7 @@ struct MatchedEntry {
   Bytes certificate;         // as submitted: final certificate or precert
                              // (empty: not available)
   std::vector<Bytes> chain;  // issuer first; unauthenticated
-  std::vector<NameMatch> matches;
+  Matches matches;
   bool malformed = false;
   std::string malformed_why;
 };
@@ -40,7 +40,10 @@ struct JudgeContext {
   const KnownLogs& logs;
 };
 
-// One finding for each watch concerned, expected ones included.
+// One finding for each watch concerned, expected ones included. Those of one
+// certificate hold 32 MB at most. If that, or the bounds of Matches, left any
+// watch out, one more finding, of no watch, says so: it goes to every channel,
+// and only what announces the certificate itself makes it expected.
 [[nodiscard]] std::vector<alerts::Finding> judge(const MatchedEntry& entry,
                                                  const alerts::Sighting& where,
                                                  const JudgeContext& context);

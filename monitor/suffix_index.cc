@@ -154,27 +154,27 @@ int compare_reversed(std::string_view a, std::string_view b) {
   return a.size() < b.size() ? -1 : a.size() > b.size() ? 1 : 0;
 }
 
-// The watch indices, grouped by parent and then by name; which group comes
-// first does not matter, so hashes decide and strings only break ties.
+// The watch indices, grouped by parent and then by name. Which parent comes
+// first does not matter, so hashes decide and strings only break ties; below
+// one parent it does, for a wildcard may cover too many: the first ones must
+// be the same in every process.
 std::vector<std::uint32_t> grouped_by_parent(
     std::span<const alerts::Watch> watches,
     const std::vector<std::uint32_t>& members) {
   struct Key {
-    std::uint64_t parent, name;
+    std::uint64_t parent;
     std::uint32_t watch;
   };
   std::vector<Key> keys;
   keys.reserve(members.size());
   for (const std::uint32_t w : members) {
-    const std::string_view name = watches[w].value;
-    keys.push_back({hash_of(parent_of(name)), hash_of(name), w});
+    keys.push_back({hash_of(parent_of(watches[w].value)), w});
   }
   std::sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
     if (a.parent != b.parent) return a.parent < b.parent;
     const std::string_view x = watches[a.watch].value;
     const std::string_view y = watches[b.watch].value;
     if (const int d = parent_of(x).compare(parent_of(y))) return d < 0;
-    if (a.name != b.name) return a.name < b.name;
     if (const int d = x.compare(y)) return d < 0;
     return a.watch < b.watch;
   });
@@ -348,8 +348,9 @@ bool SuffixIndex::may_match(std::string_view host) const {
   return may_match_labels(LabelsFromRight(host));
 }
 
-void SuffixIndex::match(std::string_view host, const Visitor& visit) const {
-  if (empty()) return;
+std::size_t SuffixIndex::match(std::string_view host, WildcardCost& cost,
+                               const Visitor& visit) const {
+  if (empty()) return 0;
   SuffixHash hash;
   unsigned depth = 0;
   std::string_view literal;  // the suffix so far
@@ -357,18 +358,12 @@ void SuffixIndex::match(std::string_view host, const Visitor& visit) const {
     const std::string_view label = labels.label();
     if (is_wildcard_label(label)) {
       if (!labels.at_front() || !is_whole_wildcard(label)) {
-        return match_odd(host, literal, visit);
+        return match_odd(host, literal, cost, visit);
       }
       const Node* parent = find(hash.value(), literal);
-      if (parent == nullptr) return;
-      const std::uint32_t end = std::min<std::uint32_t>(
-          parent->children_end, parent->children + kMaxCovered);
-      for (std::uint32_t i = parent->children; i < end; ++i) {
-        visit(by_parent_[i], HostRelation::kCovers);
-      }
-      return;
+      return parent == nullptr ? 0 : match_children(*parent, cost, visit);
     }
-    if (++depth > max_depth_) return;
+    if (++depth > max_depth_) return 0;
     hash.prepend(label);
     literal = labels.suffix();
     const Node* node = find(hash.value(), literal);
@@ -379,26 +374,47 @@ void SuffixIndex::match(std::string_view host, const Visitor& visit) const {
       visit(by_parent_[i], whole ? HostRelation::kEqual : HostRelation::kBelow);
     }
   }
+  return 0;
+}
+
+std::size_t SuffixIndex::match_children(const Node& parent, WildcardCost& cost,
+                                        const Visitor& visit) const {
+  for (std::uint32_t i = parent.children; i < parent.children_end; ++i) {
+    const std::uint32_t watch = by_parent_[i];
+    // All of them are covered: once one is too many, so are the others.
+    if (!cost.may_examine() || !cost.may_cover(watch)) {
+      return parent.children_end - i;
+    }
+    visit(watch, HostRelation::kCovers);
+  }
+  return 0;
 }
 
 // Everything below the literal suffix is compared with the whole pattern.
-void SuffixIndex::match_odd(std::string_view host,
-                            std::string_view literal_suffix,
-                            const Visitor& visit) const {
+std::size_t SuffixIndex::match_odd(std::string_view host,
+                                   std::string_view literal_suffix,
+                                   WildcardCost& cost,
+                                   const Visitor& visit) const {
   std::string below;
   if (!literal_suffix.empty()) below = '.' + std::string(literal_suffix);
   auto it = std::lower_bound(by_suffix_.begin(), by_suffix_.end(), below,
                              [&](std::uint32_t w, const std::string& key) {
                                return compare_reversed(value(w), key) < 0;
                              });
+  const auto end = std::partition_point(
+      it, by_suffix_.end(),
+      [&](std::uint32_t w) { return value(w).ends_with(below); });
   const HostPattern pattern(host, max_depth_);
-  std::size_t examined = 0, covered = 0;
-  for (; it != by_suffix_.end() && value(*it).ends_with(below); ++it) {
-    if (++examined > kMaxExamined) return;
+  std::size_t left_out = 0;
+  for (; it != end && cost.may_examine(); ++it) {
     if (!pattern.covers(value(*it), is_subtree(*it))) continue;
-    visit(*it, HostRelation::kCovers);
-    if (++covered == kMaxCovered) return;
+    if (cost.may_cover(*it)) {
+      visit(*it, HostRelation::kCovers);
+    } else {
+      ++left_out;
+    }
   }
+  return left_out + static_cast<std::size_t>(end - it);
 }
 
 std::size_t SuffixIndex::memory() const {

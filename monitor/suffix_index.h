@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "alerts/watch.h"
@@ -23,15 +24,32 @@ enum class HostRelation : std::uint8_t {
   kCovers,  // a wildcard that covers the watched name or something below it
 };
 
+// What the wildcards of one certificate have cost so far, all its names
+// together: "*.com" would be a finding for each watch there is, and a hostile
+// certificate holds as many wildcards as it likes.
+struct WildcardCost {
+  // Watches covered, at most.
+  static constexpr std::size_t kMaxCovered = 1'000;
+  // Watches looked at, at most.
+  static constexpr std::size_t kMaxExamined = 50'000;
+
+  std::unordered_set<std::uint32_t> covered;
+  std::size_t examined = 0;
+
+  // Whether one more may be looked at.
+  [[nodiscard]] bool may_examine() {
+    return examined < kMaxExamined && ++examined != 0;
+  }
+  // Whether the watch is among those covered, now or before.
+  [[nodiscard]] bool may_cover(std::uint32_t watch) {
+    if (covered.size() < kMaxCovered) covered.insert(watch);
+    return covered.contains(watch);
+  }
+};
+
 // Immutable; safe from any thread.
 class SuffixIndex {
  public:
-  // One name may concern no more watches than this by way of its wildcards:
-  // "*.com" would be a finding for each watch there is.
-  static constexpr std::size_t kMaxCovered = 1'000;
-  // And no more than this are looked at for a wildcard in an odd place.
-  static constexpr std::size_t kMaxExamined = 50'000;
-
   // `members` are indices into `watches`, which must outlive the index and
   // stay where it is. kExact watches name one host; all other kinds name it
   // and everything below.
@@ -45,8 +63,11 @@ class SuffixIndex {
   [[nodiscard]] bool may_match(std::string_view host) const;
 
   using Visitor = std::function<void(std::uint32_t watch, HostRelation)>;
-  // Calls `visit` once for each watch concerned.
-  void match(std::string_view host, const Visitor& visit) const;
+  // Calls `visit` once for each watch concerned, as far as `cost` allows.
+  // Returns how many more may be concerned by wildcards, at most: 0 says that
+  // each one was visited. The same ones are left out each time.
+  [[nodiscard]] std::size_t match(std::string_view host, WildcardCost& cost,
+                                  const Visitor& visit) const;
 
   // Bytes held, the watches themselves not counted.
   [[nodiscard]] std::size_t memory() const;
@@ -87,8 +108,10 @@ class SuffixIndex {
   void fill_slots();
   template <class Labels>
   [[nodiscard]] bool may_match_labels(Labels labels) const;
-  void match_odd(std::string_view host, std::string_view literal_suffix,
-                 const Visitor& visit) const;
+  std::size_t match_children(const Node& parent, WildcardCost& cost,
+                             const Visitor& visit) const;
+  std::size_t match_odd(std::string_view host, std::string_view literal_suffix,
+                        WildcardCost& cost, const Visitor& visit) const;
 
   std::span<const alerts::Watch> watches_;
   // Watches by parent name, then name: a name's own are neighbours, and so

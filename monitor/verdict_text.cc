@@ -36,7 +36,8 @@ std::string name_sentence(const VerdictText& t) {
 }
 
 // Which issuer, where logged.
-std::string origin_sentence(const VerdictText& t) {
+template <class Text>
+std::string origin_sentence(const Text& t) {
   const bool precert = t.where.entry_type == ctlog::EntryType::kPrecert;
   const std::string logged =
       fmt::format("logged by {} as entry {} at {}", shortened(t.where.log),
@@ -116,6 +117,25 @@ std::string VerdictText::reason(std::string_view explained) const {
   }
   if (expired) out += " It has expired.";
   return out;
+}
+
+std::string LeftOutText::title() const {
+  return fmt::format("Certificate for {} by {} concerns up to {} more watches",
+                     listed(names), shortened(facts.issuer_name),
+                     with_commas(watches));
+}
+
+std::string LeftOutText::reason(std::string_view explained) const {
+  std::string out = fmt::format(
+      "Too many watches may be concerned by {} to look at each: up to {} have "
+      "no alert of their own for this certificate. {} ",
+      listed(names), with_commas(watches), origin_sentence(*this));
+  if (!explained.empty()) {
+    return out + fmt::format("It is expected: {}.", printable(explained));
+  }
+  return out +
+         "What those watches allow was not compared, and the certificate was "
+         "not registered beforehand.";
 }
 
 }  // namespace ct::monitor

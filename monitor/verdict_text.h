@@ -28,4 +28,16 @@ struct VerdictText {
   [[nodiscard]] std::string reason(std::string_view explained) const;
 };
 
+// A certificate that concerns more watches than get a finding.
+struct LeftOutText {
+  std::size_t watches;                    // at most
+  const std::vector<std::string>& names;  // by which; some of them
+  const alerts::CertificateFacts& facts;
+  const alerts::Sighting& where;
+  bool parsed = true;
+
+  [[nodiscard]] std::string title() const;
+  [[nodiscard]] std::string reason(std::string_view explained) const;
+};
+
 }  // namespace ct::monitor

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+#include <unordered_map>
 
 #include "monitor/readings.h"
 #include "monitor/suffix_index.h"
@@ -79,26 +81,19 @@ struct Watchlist::Index {
 
 namespace {
 
-// Adds matches to `out`, and each watch only once.
+// Gathers what the names of one certificate concern.
 class Collector {
  public:
-  Collector(const std::vector<Watch>& watches, std::vector<NameMatch>& out)
-      : watches_(watches), out_(out), begin_(out.size()) {}
+  explicit Collector(const std::vector<Watch>& watches) : watches_(watches) {}
 
-  // The same watch by several readings of one name: the first one counts.
-  ~Collector() {
-    const auto first = out_.begin() + static_cast<std::ptrdiff_t>(begin_);
-    std::stable_sort(first, out_.end(), [](const auto& a, const auto& b) {
-      return a.watch < b.watch;
-    });
-    out_.erase(std::unique(first, out_.end(),
-                           [](const auto& a, const auto& b) {
-                             return a.watch == b.watch;
-                           }),
-               out_.end());
+  // A host, or the domain of a mail address.
+  void look_up(const SuffixIndex& index, const std::string& host,
+               const SuffixIndex::Visitor& visit) {
+    // A wildcard given twice, as in the common name, costs once.
+    const bool wildcard = host.find_first_of("*?") != std::string::npos;
+    if (wildcard && !wildcards_.emplace(&index, host).second) return;
+    leave_out(index.match(host, cost_, visit), host);
   }
-  Collector(const Collector&) = delete;
-  Collector& operator=(const Collector&) = delete;
 
   void host(std::uint32_t watch, HostRelation relation, std::string_view name) {
     const std::string watched = x509::display_host(watches_[watch].value);
@@ -130,22 +125,57 @@ class Collector {
     add(watch, name, "is the watched organisation");
   }
 
+  // The same watch by several readings of one name: the first one counts.
+  void end_name() {
+    const auto first = out_.list.begin() + static_cast<std::ptrdiff_t>(begin_);
+    std::stable_sort(first, out_.list.end(), [](const auto& a, const auto& b) {
+      return a.watch < b.watch;
+    });
+    out_.list.erase(std::unique(first, out_.list.end(),
+                                [](const auto& a, const auto& b) {
+                                  return a.watch == b.watch;
+                                }),
+                    out_.list.end());
+    begin_ = out_.list.size();
+  }
+  [[nodiscard]] Matches take() { return std::move(out_); }
+
  private:
   void add(std::uint32_t watch, std::string_view name, std::string why,
            bool covers = false) {
-    if (out_.size() >= Watchlist::kMaxMatches) return;
-    out_.push_back({.watch = watch,
-                    .name = std::string(name),
-                    .why = std::move(why),
-                    .covers = covers});
+    // It is listed; what more of the kind there is tells nobody anything.
+    if (covers && ++coverings_[watch] > Matches::kMaxCoverings) return;
+    if (out_.list.size() >= Matches::kMaxMatches) return leave_out(1, name);
+    out_.list.push_back({.watch = watch,
+                         .name = std::string(name),
+                         .why = std::move(why),
+                         .covers = covers});
+  }
+  void leave_out(std::size_t watches, std::string_view name) {
+    if (watches == 0) return;
+    out_.left_out += watches;
+    auto& by = out_.left_out_by;
+    if (by.size() < Matches::kMaxLeftOutBy &&
+        std::ranges::find(by, name) == by.end()) {
+      by.emplace_back(name);
+    }
   }
 
   const std::vector<Watch>& watches_;
-  std::vector<NameMatch>& out_;
-  const std::size_t begin_;
+  Matches out_;
+  std::size_t begin_ = 0;  // of the matches of the name under way
+  WildcardCost cost_;
+  std::unordered_map<std::uint32_t, unsigned> coverings_;
+  std::set<std::pair<const SuffixIndex*, std::string>> wildcards_;
 };
 
 }  // namespace
+
+std::size_t Matches::memory() const {
+  std::size_t n = list.capacity() * sizeof(NameMatch);
+  for (const NameMatch& m : list) n += m.name.capacity() + m.why.capacity();
+  return n;
+}
 
 Watchlist::Watchlist(std::vector<Watch> watches)
     : index_(std::make_unique<const Index>(std::move(watches))) {}
@@ -184,68 +214,73 @@ bool Watchlist::may_match(const x509::Name& name) const {
   });
 }
 
-void Watchlist::match(const x509::Name& name,
-                      std::vector<NameMatch>& out) const {
+Matches Watchlist::match(std::span<const x509::Name> names) const {
   const Index& index = *index_;
-  Collector collect(index.watches, out);
-  if (!index.hosts.empty()) {
-    for (const std::string& host : all_host_readings(name)) {
-      index.hosts.match(host, [&](std::uint32_t w, HostRelation relation) {
-        collect.host(w, relation, host);
-      });
-    }
-  }
-  if (!index.emails.empty()) {
-    for (const MailAddress& m : mail_readings(name)) {
-      index.emails.match(m.domain, [&](std::uint32_t w, HostRelation relation) {
-        collect.email(w, relation, m.address);
-      });
-    }
-  }
-  if (!index.networks.empty()) {
-    for (const auto& ip : ip_readings(name)) {
-      index.match_ip(ip, [&](std::uint32_t w) { collect.ip(w, ip); });
-    }
-  }
-  if (!index.organizations.empty()) {
-    if (const auto o = organization_reading(name)) {
-      index.organizations.match(
-          *o, [&](std::uint32_t w) { collect.organization(w, *o); });
-    }
-  }
-}
-
-void Watchlist::match_host(std::string_view canonical,
-                           std::vector<NameMatch>& out) const {
-  match({.kind = x509::NameKind::kDns,
-         .string_tag = 0,
-         .value = as_bytes(canonical)},
-        out);
-}
-
-void Watchlist::match_bytes(ByteView bytes, std::vector<NameMatch>& out) const {
-  const std::size_t begin = out.size();
-  {
-    const Index& index = *index_;
-    Collector collect(index.watches, out);
-    for (const std::string& name : x509::names_in_bytes(bytes)) {
-      index.hosts.match(name, [&](std::uint32_t w, HostRelation relation) {
-        collect.host(w, relation, name);
-      });
-      // What stood before the name may have been an "@".
-      index.emails.match(name, [&](std::uint32_t w, HostRelation relation) {
-        collect.email(w, relation, name);
-      });
-      if (index.networks.empty()) continue;
-      if (const auto ip = x509::parse_ip(name)) {
-        index.match_ip(*ip, [&](std::uint32_t w) { collect.ip(w, *ip); });
+  Collector collect(index.watches);
+  for (const x509::Name& name : names) {
+    if (!index.hosts.empty()) {
+      for (const std::string& host : all_host_readings(name)) {
+        collect.look_up(index.hosts, host,
+                        [&](std::uint32_t w, HostRelation relation) {
+                          collect.host(w, relation, host);
+                        });
       }
     }
+    if (!index.emails.empty()) {
+      for (const MailAddress& m : mail_readings(name)) {
+        collect.look_up(index.emails, m.domain,
+                        [&](std::uint32_t w, HostRelation relation) {
+                          collect.email(w, relation, m.address);
+                        });
+      }
+    }
+    if (!index.networks.empty()) {
+      for (const auto& ip : ip_readings(name)) {
+        index.match_ip(ip, [&](std::uint32_t w) { collect.ip(w, ip); });
+      }
+    }
+    if (!index.organizations.empty()) {
+      if (const auto o = organization_reading(name)) {
+        index.organizations.match(
+            *o, [&](std::uint32_t w) { collect.organization(w, *o); });
+      }
+    }
+    collect.end_name();
   }
-  for (std::size_t i = begin; i < out.size(); ++i) {
-    out[i].in_bytes = true;
-    out[i].why += ", as found in bytes that do not parse";
+  return collect.take();
+}
+
+Matches Watchlist::match_host(std::string_view canonical) const {
+  return match({.kind = x509::NameKind::kDns,
+                .string_tag = 0,
+                .value = as_bytes(canonical)});
+}
+
+Matches Watchlist::match_bytes(ByteView bytes) const {
+  const Index& index = *index_;
+  Collector collect(index.watches);
+  for (const std::string& name : x509::names_in_bytes(bytes)) {
+    collect.look_up(index.hosts, name,
+                    [&](std::uint32_t w, HostRelation relation) {
+                      collect.host(w, relation, name);
+                    });
+    // What stood before the name may have been an "@".
+    collect.look_up(index.emails, name,
+                    [&](std::uint32_t w, HostRelation relation) {
+                      collect.email(w, relation, name);
+                    });
+    if (index.networks.empty()) continue;
+    if (const auto ip = x509::parse_ip(name)) {
+      index.match_ip(*ip, [&](std::uint32_t w) { collect.ip(w, *ip); });
+    }
   }
+  collect.end_name();
+  Matches out = collect.take();
+  for (NameMatch& m : out.list) {
+    m.in_bytes = true;
+    m.why += ", as found in bytes that do not parse";
+  }
+  return out;
 }
 
 std::size_t Watchlist::index_memory() const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,27 @@ struct NameMatch {
   bool in_bytes = false;  // found in bytes that do not parse (match_bytes)
 };
 
+// The watches that the names of one certificate concern.
+struct Matches {
+  // Hostile certificates are bounded: all wildcards together cover at most
+  // WildcardCost::kMaxCovered watches and are compared with at most
+  // WildcardCost::kMaxExamined, and no more than kMaxMatches are listed.
+  static constexpr std::size_t kMaxMatches = 100'000;
+  // Each watch once for each name, and for kMaxCoverings wildcards at most.
+  static constexpr unsigned kMaxCoverings = 4;
+  std::vector<NameMatch> list;
+
+  // How many watches more may be concerned, at most, and by which names; the
+  // first kMaxLeftOutBy of these. They are the same ones in every process.
+  static constexpr std::size_t kMaxLeftOutBy = 20;
+  std::size_t left_out = 0;
+  std::vector<std::string> left_out_by;
+
+  [[nodiscard]] bool empty() const { return list.empty() && left_out == 0; }
+  // Bytes held, about.
+  [[nodiscard]] std::size_t memory() const;
+};
+
 // Safe from any thread.
 class Watchlist {
  public:
@@ -38,18 +60,17 @@ class Watchlist {
   // No allocation for canonical names; may say yes too often, never no.
   [[nodiscard]] bool may_match(const x509::Name& name) const;
 
-  // The exact answer, appended to `out`, each watch once. Host names, common
-  // names and the hosts of URIs are looked up as hosts and addresses; mail
-  // addresses by their domain. Hostile certificates are bounded: one name
-  // covers at most SuffixIndex::kMaxCovered watches, and nothing is added
-  // once `out` holds kMaxMatches.
-  static constexpr std::size_t kMaxMatches = 100'000;
-  void match(const x509::Name& name, std::vector<NameMatch>& out) const;
-  void match_host(std::string_view canonical,
-                  std::vector<NameMatch>& out) const;
+  // The exact answer, within the bounds of Matches. Host names, common names
+  // and the hosts of URIs are looked up as hosts and addresses; mail addresses
+  // by their domain. `names` are all those of one certificate.
+  [[nodiscard]] Matches match(std::span<const x509::Name> names) const;
+  [[nodiscard]] Matches match(const x509::Name& name) const {
+    return match({&name, 1});
+  }
+  [[nodiscard]] Matches match_host(std::string_view canonical) const;
 
   // For bytes that do not parse: whatever looks like a name in them.
-  void match_bytes(ByteView bytes, std::vector<NameMatch>& out) const;
+  [[nodiscard]] Matches match_bytes(ByteView bytes) const;
 
   // Bytes held beside the watches themselves.
   [[nodiscard]] std::size_t index_memory() const;

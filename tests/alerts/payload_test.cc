@@ -194,6 +194,20 @@ TEST_CASE("the text tells what, where, why and what to do",
   CHECK_THAT(alert_text(alert), ContainsSubstring("Nothing: this is settled"));
 }
 
+TEST_CASE("a certificate of too many watches is told without one",
+          "[alerts][payload]") {
+  Alert alert = test::sample_alert();
+  alert.kind = kind::kTooManyWatches;
+  alert.watch_id.clear();
+  alert.watch.clear();
+  alert.names = {"*.com"};
+  CHECK_THAT(alert_line(alert),
+             ContainsSubstring("certificate for *.com by Other CA (more "
+                               "watches than can be listed), in"));
+  CHECK_THAT(alert_text(alert),
+             ContainsSubstring("it threatens every name below"));
+}
+
 TEST_CASE("a lookalike name is shown both ways", "[alerts][payload]") {
   Alert alert = test::sample_alert();
   alert.names = {"xn--bcher-kva.example.com"};

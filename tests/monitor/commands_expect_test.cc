@@ -88,7 +88,7 @@ struct Fixture {
     entry.certificate = certificate;
     const auto parsed = x509::parse_certificate(certificate);
     REQUIRE(parsed);
-    for (const auto& name : parsed->names) list.match(name, entry.matches);
+    entry.matches = list.match(parsed->names);
     const auto findings =
         judge(entry, alerts::Sighting{}, {list, *expectations, {}});
     REQUIRE(findings.size() == 1);

@@ -219,6 +219,24 @@ TEST_CASE_METHOD(Fixture, "testing a name says which watches it meets, and why",
                                "example.com.\n"));
 }
 
+TEST_CASE_METHOD(Fixture, "testing a name says how many watches it leaves out",
+                 "[.db][monitor][commands_watch]") {
+  std::string many;
+  for (int i = 0; i < 1'234; ++i) {
+    many += "[[watch]]\npattern = \"n" + std::to_string(i) + ".example\"\n";
+  }
+  REQUIRE(run({"apply", file(many)}).code == kExitOk);
+  for (const bool as_json : {false, true}) {
+    std::vector<std::string> args = {"test", "*.example"};
+    if (as_json) args.push_back("--json");
+    const auto r = run(args);
+    CHECK(r.code == kExitOk);
+    CHECK_THAT(r.err, ContainsSubstring("up to 234 more watches"));
+    if (as_json) CHECK(json::parse(r.out).size() == 1'000);
+  }
+  CHECK(run({"test", "n1.example"}).err.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "testing a file reads the certificates in it",
                  "[.db][monitor][commands_watch]") {
   add({"example.com", "192.0.2.0/24", "org:Example Ltd"});

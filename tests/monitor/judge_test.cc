@@ -83,11 +83,10 @@ std::vector<Finding> judged(TestEntry& e, std::vector<Watch> watches,
   const auto certificate = e.entry.leaf.type == ctlog::EntryType::kPrecert
                                ? x509::parse_tbs(e.certificate)
                                : x509::parse_certificate(e.certificate);
-  e.entry.matches.clear();
   if (certificate && !e.entry.malformed) {
-    for (const auto& n : certificate->names) list.match(n, e.entry.matches);
+    e.entry.matches = list.match(certificate->names);
   } else {
-    list.match_bytes(e.certificate, e.entry.matches);
+    e.entry.matches = list.match_bytes(e.certificate);
   }
   return judge(e.entry, e.where, {list, expectations, logs});
 }
@@ -438,6 +437,80 @@ TEST_CASE("what does not parse is reported as such", "[monitor][judge]") {
   const auto b = judge(e.entry, e.where, {Watchlist({watch}), {}, {}})[0].alert;
   CHECK(b.certificate->der.empty());
   CHECK(b.certificate->tbs == e.leaf_bytes);
+}
+
+TEST_CASE("watches left out by a wildcard are a finding of their own",
+          "[monitor][judge]") {
+  CertificateSpec spec = spec_for({"*.com"});
+  spec.key = demo::SigningKey::generate();
+  const Issuance i = demo_ca().precertify(spec);
+  const auto e = precert_entry(i);
+  std::vector<Watch> watches;
+  for (int n = 0; n < 1'234; ++n) {
+    watches.push_back(watch_of(("n" + std::to_string(n) + ".com").c_str()));
+    // All of them would allow it, those that are looked at.
+    watches.back().allowed_spkis = {spec.key->spki_sha256()};
+  }
+  auto findings = judged(*e, watches);
+  REQUIRE(findings.size() == 1'001);
+  CHECK(findings[0].alert.state == AlertState::kExpected);
+  const alerts::Alert& a = findings.back().alert;
+  CHECK(a.kind == alerts::kind::kTooManyWatches);
+  CHECK(a.state == AlertState::kOpen);
+  CHECK(a.severity == Severity::kHigh);
+  CHECK(a.id == alerts::certificate_alert_id("", sha256(i.tbs)));
+  CHECK(a.watch_id.empty());  // hence for every channel
+  CHECK(a.names == std::vector<std::string>{"*.com"});
+  REQUIRE(a.certificate);
+  CHECK(a.certificate->tbs_sha256 == sha256(i.tbs));
+  REQUIRE(a.sightings.size() == 1);
+  CHECK(a.title ==
+        "Certificate for *.com by Demo Trust concerns up to 234 more watches");
+  for (const char* part : {"up to 234 have no alert", "logged by Test log",
+                           "was not registered beforehand"}) {
+    CHECK_THAT(a.reason, ContainsSubstring(part));
+  }
+
+  Expectation announced;
+  announced.value = sha256(i.tbs);
+  findings = judged(*e, watches, {announced});
+  REQUIRE(findings.size() == 1'001);
+  CHECK(findings.back().alert.state == AlertState::kExpected);
+  CHECK_THAT(findings.back().alert.reason, ContainsSubstring("It is expected"));
+
+  watches.resize(1'000);
+  CHECK(judged(*e, watches).size() == 1'000);
+}
+
+TEST_CASE("findings of one certificate hold a bounded number of copies of it",
+          "[monitor][judge]") {
+  std::vector<Watch> watches;
+  std::vector<demo::GeneralName> names = dns_names({"*.org"});
+  for (int n = 0; n < 200; ++n) {
+    const std::string host = "n" + std::to_string(n);
+    names.push_back(demo::dns_name(host + ".com"));
+    watches.push_back(watch_of((host + ".org").c_str()));
+    watches.push_back(watch_of((host + ".com").c_str()));
+  }
+  CertificateSpec spec;
+  spec.names = names;
+  spec.organization = std::string(400'000, 'x');
+  const auto e = precert_entry(demo_ca().precertify(spec));
+  const auto findings = judged(*e, watches);
+  std::size_t bytes = 0, plain = 0;
+  for (const Finding& f : findings) {
+    bytes += f.alert.certificate->der.size() + f.alert.certificate->tbs.size();
+    plain += f.alert.watch.ends_with(".com");
+  }
+  CHECK(bytes > 10'000'000);
+  CHECK(bytes < 40'000'000);
+  INFO("wildcards are given up first");
+  CHECK(plain == findings.size() - 1);
+  const alerts::Alert& a = findings.back().alert;
+  CHECK(a.kind == alerts::kind::kTooManyWatches);
+  CHECK_THAT(a.title,
+             ContainsSubstring(
+                 "up to " + std::to_string(401 - findings.size()) + " more"));
 }
 
 TEST_CASE("no matches, no findings", "[monitor][judge]") {

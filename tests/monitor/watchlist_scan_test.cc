@@ -136,8 +136,9 @@ std::size_t check(const Watchlist& list, const std::vector<Rule>& rules,
   for (std::uint32_t i = 0; i < rules.size(); ++i) {
     if (concerns(meaning, rules[i])) expected.insert(i);
   }
-  std::vector<NameMatch> matches;
-  list.match(name, matches);
+  const Matches found_matches = list.match(name);
+  REQUIRE(found_matches.left_out == 0);
+  const auto& matches = found_matches.list;
   for (const NameMatch& m : matches) found.insert(m.watch);
   const auto patterns = [&](const std::set<std::uint32_t>& of) {
     Texts out;

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "monitor/suffix_index.h"
 #include "tests/support/catch.h"
 #include "x509/der.h"
 
@@ -30,8 +31,7 @@ Name name_of(NameKind kind, std::string_view value, std::uint8_t tag = 0) {
 
 // The patterns of the watches that a name concerns.
 std::set<std::string> hits(const Watchlist& list, const Name& name) {
-  std::vector<NameMatch> matches;
-  list.match(name, matches);
+  const auto matches = list.match(name).list;
   std::set<std::string> out;
   for (const NameMatch& m : matches) {
     CHECK_FALSE(m.name.empty());
@@ -81,13 +81,11 @@ TEST_CASE("wildcards hit what they would cover", "[monitor][watchlist]") {
   CHECK(dns_hits(list, "*.*").size() == 2);
   CHECK(dns_hits(list, "*.org").empty());
 
-  std::vector<NameMatch> matches;
-  list.match_host("*.com", matches);
+  auto matches = list.match_host("*.com").list;
   REQUIRE(matches.size() == 1);
   CHECK(matches[0].covers);
   CHECK(matches[0].why == "is a wildcard that covers example.com");
-  matches.clear();
-  list.match_host("*.a.example.net", matches);
+  matches = list.match_host("*.a.example.net").list;
   REQUIRE(matches.size() == 1);
   CHECK_FALSE(matches[0].covers);
   CHECK(matches[0].why == "lies below example.net");
@@ -206,18 +204,15 @@ TEST_CASE("names are found in bytes that do not parse",
           "[monitor][watchlist]") {
   using namespace std::string_literals;
   const Watchlist list = watchlist_of({"example.com", "@example.com"});
-  std::vector<NameMatch> matches;
   const std::string bytes =
       "\x30\x82\xff\x13\x0fwww.example.com\x31\x00garbage"s;
-  list.match_bytes(as_bytes(bytes), matches);
+  const auto matches = list.match_bytes(as_bytes(bytes)).list;
   REQUIRE(matches.size() == 2);
   for (const NameMatch& m : matches) {
     CHECK(m.in_bytes);
     CHECK_THAT(m.why, ContainsSubstring("do not parse"));
   }
-  matches.clear();
-  list.match_bytes(as_bytes("\x30\x03nothing.here"), matches);
-  CHECK(matches.empty());
+  CHECK(list.match_bytes(as_bytes("\x30\x03nothing.here")).empty());
 }
 
 TEST_CASE("an empty watchlist matches nothing", "[monitor][watchlist]") {
@@ -232,15 +227,71 @@ TEST_CASE("an empty watchlist matches nothing", "[monitor][watchlist]") {
   }
 }
 
-TEST_CASE("what is found is bounded", "[monitor][watchlist]") {
+TEST_CASE("what wildcards leave out is counted", "[monitor][watchlist]") {
   std::vector<alerts::Watch> watches;
-  for (int i = 0; i < 2'000; ++i) {
+  for (int i = 0; i < 2'500; ++i) {
     watches.push_back(*parse_watch("n" + std::to_string(i) + ".com", false));
   }
   const Watchlist list(std::move(watches));
-  std::vector<NameMatch> matches;
-  for (int i = 0; i < 150; ++i) list.match_host("*.com", matches);
-  CHECK(matches.size() == Watchlist::kMaxMatches);
+  const auto match = [&](std::initializer_list<std::string_view> values) {
+    std::vector<Name> names;
+    for (const auto v : values) names.push_back(name_of(NameKind::kDns, v));
+    return list.match(names);
+  };
+  const Matches all = match({"*.com"});
+  CHECK(all.list.size() == 1'000);
+  CHECK(all.left_out == 1'500);
+  CHECK(all.left_out_by == std::vector<std::string>{"*.com"});
+  CHECK_FALSE(all.empty());
+  INFO("given twice it counts once");
+  const Matches twice = match({"*.com", "n1.com", "*.COM"});
+  CHECK(twice.list.size() == 1'001);
+  CHECK(twice.left_out == 1'500);
+  INFO("no name is passed over for a wildcard before it");
+  const auto plain = std::ranges::find(
+      twice.list, "n1.com", [](const NameMatch& m) { return m.name; });
+  REQUIRE(plain != twice.list.end());
+  CHECK(plain->why == "is the watched name");
+  INFO("one that covers watches that are listed leaves none out");
+  CHECK(match({"n10*.com", "n11*.com", "n1?0*.com"}).left_out == 0);
+  const Matches overlapping = match({"n10*.com", "*1.com", "n*.com"});
+  CHECK(overlapping.list.size() > 1'000);
+  CHECK(overlapping.left_out == 1'500);
+  CHECK(overlapping.left_out_by == std::vector<std::string>{"n*.com"});
+
+  CHECK(match({"*.org", "example.com"}).empty());
+  CHECK(list.match_bytes(as_bytes("\x16\x05*.com")).left_out == 1'500);
+}
+
+TEST_CASE("a hostile certificate's matches are bounded",
+          "[monitor][watchlist]") {
+  std::vector<alerts::Watch> watches;
+  for (int i = 0; i < 100; ++i) {
+    watches.push_back(*parse_watch("n" + std::to_string(i) + ".com", false));
+  }
+  const Watchlist list(std::move(watches));
+  const auto match_all = [&](const std::vector<std::string>& values) {
+    std::vector<Name> names;
+    for (const auto& v : values) names.push_back(name_of(NameKind::kDns, v));
+    return list.match(names);
+  };
+  std::vector<std::string> values;
+  for (int i = 0; i < 1'000; ++i) {
+    values.push_back(std::string(static_cast<std::size_t>(i), 'a') + ".*.com");
+  }
+  Matches m = match_all(values);
+  CHECK(m.list.size() == 100 * Matches::kMaxCoverings);
+  INFO("those that were looked at no more count, though they are listed");
+  CHECK(m.left_out == 1'000 * 100 - WildcardCost::kMaxExamined);
+  CHECK(m.left_out_by.size() == Matches::kMaxLeftOutBy);
+
+  values.clear();
+  for (std::size_t i = 0; i < Matches::kMaxMatches + 10; ++i) {
+    values.push_back(std::to_string(i) + ".n1.com");
+  }
+  m = match_all(values);
+  CHECK(m.list.size() == Matches::kMaxMatches);
+  CHECK(m.left_out == 10);
 }
 
 TEST_CASE("patterns say what to watch", "[monitor][parse_watch]") {
