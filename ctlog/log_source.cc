@@ -1,6 +1,5 @@
 #include "ctlog/log_source.h"
 
-#include "base/sha256.h"
 #include "ctlog/log_fetcher.h"
 #include "ctlog/rfc6962_client.h"
 #include "ctlog/static_client.h"
@@ -19,12 +18,10 @@ std::string origin_of(std::string_view url) {
 }  // namespace
 
 void hash_leaves(EntryPage& page) {
-  static constexpr std::uint8_t kLeafPrefix[] = {0x00};
   thread_local std::vector<ByteView> leaves;
   leaves.clear();
   for (const RawEntry& entry : page.entries) leaves.push_back(entry.leaf);
-  page.leaf_hashes.resize(leaves.size());
-  sha256_many(kLeafPrefix, leaves, page.leaf_hashes.data());
+  leaf_hashes(leaves, page.leaf_hashes);
 }
 
 Result<std::unique_ptr<LogSource>> open_log_source(const LogInfo& log,

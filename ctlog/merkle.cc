@@ -43,10 +43,9 @@ const Hash& empty_root() {
   return root;
 }
 
-std::vector<Hash> leaf_hashes(std::span<const ByteView> leaves) {
-  std::vector<Hash> hashes(leaves.size());
+void leaf_hashes(std::span<const ByteView> leaves, std::vector<Hash>& hashes) {
+  hashes.resize(leaves.size());
   sha256_many(kLeafPrefix, leaves, hashes.data());
-  return hashes;
 }
 
 std::vector<Hash> parent_hashes(std::span<const Hash> nodes) {

@@ -24,8 +24,8 @@ using TreeSize = std::uint64_t;       // a count
 // SHA-256(0x01 || left || right).
 [[nodiscard]] Hash node_hash(const Hash& left, const Hash& right);
 
-// leaf_hash of each leaf, all at once: several times faster.
-[[nodiscard]] std::vector<Hash> leaf_hashes(std::span<const ByteView> leaves);
+// leaf_hash of each leaf into `hashes`, all at once: several times faster.
+void leaf_hashes(std::span<const ByteView> leaves, std::vector<Hash>& hashes);
 
 // node_hash of nodes 0 and 1, 2 and 3 …: the level above. An odd last node is
 // left out.
