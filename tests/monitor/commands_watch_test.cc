@@ -28,10 +28,7 @@ struct Fixture {
   }
   json run_json(std::vector<std::string> args) {
     args.push_back("--json");
-    const auto r = run(args);
-    CAPTURE(r.err);
-    REQUIRE(r.code == kExitOk);
-    return json::parse(r.out);
+    return test::json_of(run(args));
   }
   void add(std::vector<std::string> patterns) {
     patterns.insert(patterns.begin(), "add");

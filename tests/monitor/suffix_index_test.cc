@@ -7,6 +7,7 @@
 #include <string>
 
 #include "monitor/wildcard.h"
+#include "tests/monitor/host_rules.h"
 #include "tests/support/catch.h"
 
 namespace ct::monitor {
@@ -40,41 +41,9 @@ std::set<std::uint32_t> matches_of(const SuffixIndex& index,
   return out;
 }
 
-// The rule as one would tell it, nothing clever.
-std::vector<std::string> labels_of(std::string_view name) {
-  std::vector<std::string> out(1);
-  for (const char c : name) {
-    if (c == '.') {
-      out.emplace_back();
-    } else {
-      out.back() += c;
-    }
-  }
-  return out;
-}
-
-bool stands_for(std::string_view pattern, std::string_view label) {
-  if (pattern.empty()) return label.empty();
-  if (pattern[0] == '*' || pattern[0] == '?') {
-    for (std::size_t n = 0; n <= label.size(); ++n) {
-      if (stands_for(pattern.substr(1), label.substr(n))) return true;
-    }
-    return false;
-  }
-  return !label.empty() && label[0] == pattern[0] &&
-         stands_for(pattern.substr(1), label.substr(1));
-}
-
 bool concerns(std::string_view host, const Watch& watch) {
-  const auto name = labels_of(host);
-  const auto watched = labels_of(watch.value);
-  if (name.size() < watched.size()) return false;
-  const std::size_t extra = name.size() - watched.size();
-  if (watch.kind == WatchKind::kExact && extra != 0) return false;
-  for (std::size_t i = 0; i < watched.size(); ++i) {
-    if (!stands_for(name[extra + i], watched[i])) return false;
-  }
-  return true;
+  return host_concerns(labels_of(host), labels_of(watch.value),
+                       watch.kind == WatchKind::kSubtree);
 }
 
 std::set<std::uint32_t> scan(const std::vector<Watch>& watches,

@@ -10,6 +10,7 @@
 #include "monitor/readings.h"
 #include "monitor/terminal.h"
 #include "monitor/watchlist.h"
+#include "tests/monitor/host_rules.h"
 #include "tests/support/catch.h"
 #include "tests/support/shared_data.h"
 #include "x509/der.h"
@@ -26,39 +27,6 @@ using Random = std::mt19937;
 using Texts = std::vector<std::string>;
 
 // --- the rules ---
-
-Texts labels_of(std::string_view host) {
-  Texts out(1);
-  for (const char c : host) {
-    if (c == '.') {
-      out.emplace_back();
-    } else {
-      out.back() += c;
-    }
-  }
-  return out;
-}
-
-// "*" and "?" stand for any run of characters within a label.
-bool stands_for(std::string_view pattern, std::string_view label) {
-  if (pattern.empty()) return label.empty();
-  if (pattern[0] == '*' || pattern[0] == '?') {
-    return stands_for(pattern.substr(1), label) ||
-           (!label.empty() && stands_for(pattern, label.substr(1)));
-  }
-  return !label.empty() && label[0] == pattern[0] &&
-         stands_for(pattern.substr(1), label.substr(1));
-}
-
-bool host_concerns(const Texts& name, const Texts& watched, bool and_below) {
-  if (name.size() < watched.size()) return false;
-  const std::size_t extra = name.size() - watched.size();
-  if (extra != 0 && !and_below) return false;
-  for (std::size_t i = 0; i < watched.size(); ++i) {
-    if (!stands_for(name[extra + i], watched[i])) return false;
-  }
-  return true;
-}
 
 bool same_network(const IpAddress& a, const IpAddress& b, unsigned length) {
   if (a.size != b.size) return false;

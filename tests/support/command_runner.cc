@@ -5,6 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
 
 namespace ct::test {
 namespace {
@@ -69,6 +72,12 @@ CommandOutput run_command(
   result.out = out.end();
   (void)input.end();
   return result;
+}
+
+nlohmann::json json_of(const CommandOutput& output) {
+  CAPTURE(output.err);
+  REQUIRE(output.code == monitor::kExitOk);
+  return nlohmann::json::parse(output.out);
 }
 
 }  // namespace ct::test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,8 @@ struct CommandOutput {
 [[nodiscard]] CommandOutput run_command(
     const std::function<void(CLI::App&, monitor::Session&)>& add,
     std::vector<std::string> args, const std::string& in = "");
+
+// What a command printed with --json. The test fails unless it went well.
+[[nodiscard]] nlohmann::json json_of(const CommandOutput& output);
 
 }  // namespace ct::test
