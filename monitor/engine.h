@@ -1,5 +1,5 @@
 // Engine: the running monitor. Keeps the log list, starts and ends followers,
-// renews leases and watches, and delivers what is found.
+// and delivers what is found.
 #pragma once
 
 #include <condition_variable>
@@ -12,12 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "base/executor.h"
-#include "base/http.h"
-#include "ctlog/budget.h"
-#include "monitor/follower.h"
 #include "monitor/log_lists.h"
-#include "monitor/store_thread.h"
+#include "monitor/log_reading.h"
 #include "sql/alerts.h"
 
 namespace ct::monitor {
@@ -72,7 +68,7 @@ class Engine {
   [[nodiscard]] std::vector<SctView> scts() const;
   [[nodiscard]] bool ready() const;  // the list is there, logs are followed
   [[nodiscard]] std::size_t store_queue() const {
-    return store_.queue_length();
+    return reading_.store().queue_length();
   }
   [[nodiscard]] std::size_t watch_count() const;
   // Date of the list in use; nullopt: none yet, or it bears no date.
@@ -82,7 +78,13 @@ class Engine {
   [[nodiscard]] std::vector<sql::OutboxStatus> outbox();
 
  private:
-  struct Active;
+  // A log being followed. The follower must outlive the future, which is why
+  // it comes last.
+  struct Active {
+    std::unique_ptr<Follower> follower;
+    std::optional<Future<FollowEnd>> running;
+    std::optional<FollowEnd> ended;
+  };
 
   // Each runs on the thread of run().
   void look_after_list();
@@ -91,32 +93,18 @@ class Engine {
   void start_follower(sql::LogRow row);
   void mark_followed(const sql::LogRow& row);
   void reap();
-  void look_after_watches();
-  void look_after_leases();
-  void free_leases_of_the_dead();
   void shut_down();
   void sum_up_scts() const;
   [[nodiscard]] int verdict() const;
-  ctlog::RequestBudget& budget(const std::string& operator_name);
-  template <class F>
-  auto on_store(F job);
 
   const Config& config_;
   const Options options_;
-  const std::string owner_;
-  Executor executor_;
-  HttpClient http_;
-  StoreThread store_;
-  AsyncSemaphore download_bytes_;
-  const std::unique_ptr<SctAudit> scts_;  // nullptr: only those of matches
-  std::vector<ctlog::NoteVerifier> witnesses_;
+  LogReading reading_;
   std::unique_ptr<Deliverer> deliverer_;
-  FollowerContext context_;
 
   // Touched only by the thread of run().
-  std::map<std::string, std::unique_ptr<ctlog::RequestBudget>> budgets_;
   std::future<Result<LoadedLogList>> loading_;
-  std::chrono::steady_clock::time_point list_due_, watches_due_, leases_due_;
+  std::chrono::steady_clock::time_point list_due_;
   unsigned list_failures_ = 0;
   bool list_is_private_ = false;
   bool failed_ = false;  // something other than a log went wrong for good
@@ -128,14 +116,6 @@ class Engine {
   bool have_list_ = false;
   std::optional<Millis> list_time_;
   std::map<Hash, std::unique_ptr<Active>> active_;
-  std::shared_ptr<const WatchSnapshot> watches_;
-  std::shared_ptr<const KnownLogs> known_logs_;
 };
-
-// Who holds a lease: "host/pid/start time of that process".
-[[nodiscard]] std::string lease_owner();
-// Whether the process behind a lease is certainly gone: it ran on this host
-// and does no longer.
-[[nodiscard]] bool owner_is_dead(std::string_view owner);
 
 }  // namespace ct::monitor

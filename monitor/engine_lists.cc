@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "monitor/engine_parts.h"
+#include "monitor/engine.h"
 
 namespace ct::monitor {
 namespace {
@@ -44,8 +44,9 @@ void Engine::look_after_list() {
       refresh_ = false;
     }
     if (!wanted) return;
-    loading_ = std::async(std::launch::async,
-                          [this] { return load_log_list(config_, http_); });
+    loading_ = std::async(std::launch::async, [this] {
+      return load_log_list(config_, reading_.http());
+    });
   }
   if (loading_.wait_for(milliseconds(0)) != std::future_status::ready) return;
   auto loaded = loading_.get();
@@ -84,7 +85,7 @@ void Engine::adopt(LoadedLogList loaded) {
   for (const auto& w : loaded.list.warnings)
     log_debug("log list", {{"note", w}});
   list_is_private_ = loaded.is_private;
-  const auto synced = on_store(
+  const auto synced = reading_.on_store(
       [&](sql::Database& db) { return sql::sync_logs(db, loaded.list); });
   if (!synced) {
     log_warning("database", {{"error", synced.error().what}});
@@ -94,7 +95,7 @@ void Engine::adopt(LoadedLogList loaded) {
   const Millis now = now_millis();
   const bool stale = !loaded.is_private && loaded.list.timestamp &&
                      now - *loaded.list.timestamp > kListStale.count();
-  const auto told = on_store([&](sql::Database& db) -> Result<void> {
+  const auto told = reading_.on_store([&](sql::Database& db) -> Result<void> {
     if (!stale) {
       return sql::clear_log_alerts(db, alerts::kind::kLogListStale, Hash{},
                                    "the list is fresh again");
@@ -125,22 +126,14 @@ void Engine::adopt(LoadedLogList loaded) {
 // Brings followers in line with the list: new logs are started, the rest are
 // told the news, those that left are drained.
 void Engine::start_followers() {
-  auto rows = on_store([](sql::Database& db) { return sql::load_logs(db); });
+  auto rows =
+      reading_.on_store([](sql::Database& db) { return sql::load_logs(db); });
   if (!rows) {
     log_warning("database", {{"error", rows.error().what}});
     list_due_ = steady_clock::now() + std::chrono::seconds(5);
     return;
   }
-  auto known = std::make_shared<KnownLogs>();
-  for (const auto& row : *rows) {
-    auto key = ctlog::LogKey::from_spki(row.info.key);
-    if (key) known->emplace(row.info.log_id, KnownLog{row.info, *key});
-  }
-  if (scts_) scts_->update(*known);
-  {
-    const std::lock_guard lock(mutex_);
-    known_logs_ = std::move(known);
-  }
+  reading_.know_logs(*rows);
   std::size_t followed = 0;
   for (auto& row : *rows) {
     const bool wanted = is_wanted(row);
@@ -183,7 +176,7 @@ void Engine::mark_followed(const sql::LogRow& row) {
   const auto state =
       row.listed ? FollowState::kFollowing : FollowState::kDraining;
   if (row.state == state) return;
-  const auto set = on_store([&](sql::Database& db) {
+  const auto set = reading_.on_store([&](sql::Database& db) {
     return sql::set_state(db, row.info.log_id, state,
                           row.listed ? "" : "left the log list");
   });
@@ -193,44 +186,26 @@ void Engine::mark_followed(const sql::LogRow& row) {
 void Engine::start_follower(sql::LogRow row) {
   auto active = std::make_unique<Active>();
   const Hash id = row.info.log_id;
-  ctlog::SourceOptions options;
-  if (list_is_private_) {
-    options.ca_file = config_.ca_file;
-    options.allow_plain = true;
-  }
-  auto source = ctlog::open_log_source(row.info, executor_, http_,
-                                       budget(row.info.operator_name), options);
+  auto source = reading_.open_source(row.info, list_is_private_);
   if (!source) {
     log_warning("log cannot be followed", {{"log", row.info.description},
                                            {"error", source.error().what}});
   }
   const bool stopped = row.state == sql::FollowState::kStopped;
   if (source) {
-    active->follower = std::make_unique<Follower>(context_, std::move(row),
-                                                  std::move(*source));
+    active->follower = std::make_unique<Follower>(
+        reading_.context(), std::move(row), std::move(*source));
     // Stopped in an earlier run: it stays so until an operator resumes it.
     if (stopped) {
       active->ended = FollowEnd::kUnproven;
     } else {
-      active->running = executor_.start(active->follower->run());
+      active->running = reading_.executor().start(active->follower->run());
     }
     const std::lock_guard lock(mutex_);
     active_.emplace(id, std::move(active));
   } else {
     failed_ = failed_ || options_.once;
   }
-}
-
-ctlog::RequestBudget& Engine::budget(const std::string& operator_name) {
-  auto& slot = budgets_[operator_name];
-  if (!slot) {
-    double rate = config_.requests_per_second;
-    const auto it = config_.operator_requests.find(operator_name);
-    if (it != config_.operator_requests.end()) rate = it->second;
-    slot = std::make_unique<ctlog::RequestBudget>(executor_, rate,
-                                                  std::max(rate, 8.0));
-  }
-  return *slot;
 }
 
 }  // namespace ct::monitor

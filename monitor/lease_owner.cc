@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "monitor/engine.h"
+#include "monitor/log_reading.h"
 
 namespace ct::monitor {
 namespace {
