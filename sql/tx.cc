@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/hex.h"
 #include "sql/pqxx_compat.h"
 
 namespace ct::sql {
@@ -80,6 +81,18 @@ std::string storable_text(std::string_view text) {
 
 Millis storable_time(Millis t) {
   return std::clamp<Millis>(t, -62'167'219'200'000, 253'402'300'799'999);
+}
+
+void CopyRows::bytes(ByteView v) {
+  data_ += "\\x";
+  data_ += to_hex(v);
+  ends_.push_back(data_.size());
+}
+
+void CopyRows::time(Seconds v) { text(format_seconds(storable_seconds(v))); }
+
+Seconds storable_seconds(Seconds t) {
+  return std::clamp<Seconds>(t, -62'135'596'800, 253'402'300'799);
 }
 
 Param::Param(std::uint64_t v) : value_(std::to_string(v)) {
@@ -214,6 +227,42 @@ void Tx::run_script(const std::string& sql) {
     failed_ = true;
     rethrow_as_sql_error();
   }
+}
+
+void Tx::copy(std::string_view table, std::string_view columns,
+              const CopyRows& rows) {
+  if (rows.size() == 0) return;
+  try {
+    compat::Copy copy(transaction_, table, columns);
+    std::vector<std::string_view> fields(rows.columns());
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      for (auto& field : fields) field = rows.field(next++);
+      copy.row(fields);
+    }
+    copy.finish();
+  } catch (...) {
+    failed_ = true;
+    rethrow_as_sql_error();
+  }
+}
+
+bool Tx::attempt(const std::function<void()>& body) {
+  constexpr std::string_view kUniqueViolation = "23505";
+  constexpr std::string_view kLockNotAvailable = "55P03";
+  run_script("SAVEPOINT attempt");
+  try {
+    body();
+    run_script("RELEASE SAVEPOINT attempt");
+    return true;
+  } catch (const SqlError& e) {
+    if (e.sqlstate != kUniqueViolation && e.sqlstate != kLockNotAvailable) {
+      throw;
+    }
+  }
+  run_script("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt");
+  failed_ = false;
+  return false;
 }
 
 }  // namespace ct::sql

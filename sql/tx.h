@@ -8,6 +8,7 @@
 // compile.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -111,6 +112,34 @@ class Rows {
   std::shared_ptr<const pqxx::result> result_;
 };
 
+// Rows to be copied into a table. Text is storable already.
+class CopyRows {
+ public:
+  explicit CopyRows(std::size_t columns) : columns_(columns) {}
+
+  void text(std::string_view v) {
+    data_ += v;
+    ends_.push_back(data_.size());
+  }
+  void integer(std::int64_t v) { text(std::to_string(v)); }
+  void boolean(bool v) { text(v ? "t" : "f"); }
+  void bytes(ByteView v);
+  void time(Seconds v);  // storable_seconds of it
+
+  // Of whole rows.
+  [[nodiscard]] std::size_t size() const { return ends_.size() / columns_; }
+  [[nodiscard]] std::size_t columns() const { return columns_; }
+  [[nodiscard]] std::string_view field(std::size_t i) const {
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return std::string_view(data_).substr(begin, ends_[i] - begin);
+  }
+
+ private:
+  std::size_t columns_;
+  std::string data_;
+  std::vector<std::size_t> ends_;
+};
+
 using StatementNames = std::map<std::string, std::string, std::less<>>;
 
 class Tx {
@@ -123,6 +152,12 @@ class Tx {
   Rows exec(std::string_view sql, const std::vector<Param>& params = {});
   // Any number of statements, without parameters or result. Throws.
   void run_script(const std::string& sql);
+  // Neither table nor columns, "a, b, c", are quoted. Throws.
+  void copy(std::string_view table, std::string_view columns,
+            const CopyRows& rows);
+  // Runs `body`, and undoes what it did if that violated a unique key (false)
+  // or a lock was not to be had in time (false as well). Throws all else.
+  [[nodiscard]] bool attempt(const std::function<void()>& body);
   // Whether a statement has failed, and with it the transaction.
   [[nodiscard]] bool failed() const { return failed_; }
 
@@ -141,6 +176,8 @@ class Tx {
 
 // What timestamptz and people can hold: the years 0000 to 9999.
 [[nodiscard]] Millis storable_time(Millis t);
+// The years 0001 to 9999: as text there is no year 0.
+[[nodiscard]] Seconds storable_seconds(Seconds t);
 
 // U+FFFD for NUL and whatever is not UTF-8.
 [[nodiscard]] std::string storable_text(std::string_view text);

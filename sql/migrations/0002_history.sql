@@ -98,6 +98,15 @@ COMMENT ON COLUMN history_root.not_after IS 'Of the row in history';
 COMMENT ON COLUMN history_root.domain IS 'The root';
 COMMENT ON COLUMN history_root.main IS 'The domain of the row in history';
 
+CREATE TABLE history_pruned (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  until timestamptz
+);
+INSERT INTO history_pruned DEFAULT VALUES;
+COMMENT ON TABLE history_pruned IS 'One row: what history does not hold any more, whatever history_range says';
+COMMENT ON COLUMN history_pruned.only_row IS 'true';
+COMMENT ON COLUMN history_pruned.until IS 'Certificates whose validity ended before this were dropped, and are not stored again; null: none';
+
 CREATE TABLE history_range (
   log_id bytea NOT NULL,
   begin_index bigint NOT NULL,
@@ -155,7 +164,7 @@ CREATE FUNCTION history_add_partition(at timestamptz) RETURNS void
       child text;
     BEGIN
       -- Whoever comes second waits, and then finds it there.
-      LOCK TABLE history, history_root IN SHARE UPDATE EXCLUSIVE MODE;
+      LOCK TABLE ONLY history IN SHARE UPDATE EXCLUSIVE MODE;
       FOREACH parent IN ARRAY '{history,history_root}'::text[] LOOP
         child := parent || '_' || (history_partition(at)).name;
         CONTINUE WHEN to_regclass(child) IS NOT NULL;

@@ -1,0 +1,29 @@
+// Storing entries in history.
+#pragma once
+
+#include <vector>
+
+#include "sql/database.h"
+#include "sql/history.h"
+
+namespace ct::sql {
+
+struct HistoryStored {
+  std::size_t certificates = 0;  // rows added
+  std::size_t updated = 0;       // rows that had been there and know more now
+};
+
+// Within the caller's transaction: new issuances become rows, known ones gain
+// sightings. Storing an entry twice changes nothing. What was pruned is left
+// out. Throws SqlError: kTransient when other writers are in the way, so that
+// the transaction must be repeated; kMalformed for a leaf index above 2^40.
+//
+// Any number of writers may be at it; each transaction should hold few calls,
+// or they wait for each other.
+HistoryStored store_history(Tx& tx, const std::vector<HistoryEntry>& entries);
+
+// A transaction of its own.
+[[nodiscard]] Result<HistoryStored> store_history(
+    Database& db, const std::vector<HistoryEntry>& entries);
+
+}  // namespace ct::sql
