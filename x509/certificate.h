@@ -130,6 +130,10 @@ class NameSink {
 // The first such attribute (contents of 2.5.4.x) as UTF-8; "" if none.
 [[nodiscard]] std::string common_name(ByteView distinguished_name);
 [[nodiscard]] std::string organization(ByteView distinguished_name);
+// Of what format_name gave: the first attribute of that type ("O"), as UTF-8
+// without escapes; "" if none.
+[[nodiscard]] std::string attribute_of(std::string_view formatted_name,
+                                       std::string_view type);
 // A DER string of any type, as UTF-8; undecodable bytes become U+FFFD.
 [[nodiscard]] std::string string_to_utf8(std::uint8_t tag, ByteView value);
 [[nodiscard]] std::string format_oid(ByteView oid);  // "2.5.29.17"

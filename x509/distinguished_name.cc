@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "x509/decode.h"
 #include "x509/unicode.h"
 
@@ -131,6 +132,36 @@ std::string common_name(ByteView distinguished_name) {
 
 std::string organization(ByteView distinguished_name) {
   return first_attribute(distinguished_name, "\x55\x04\x0a"sv);
+}
+
+std::string attribute_of(std::string_view formatted_name,
+                         std::string_view type) {
+  // An escape is "\\" and the character, or "\\" and two hex digits.
+  std::string_view rest = formatted_name;
+  std::string attribute;
+  const auto value = [&]() -> std::optional<std::string> {
+    if (!attribute.starts_with(std::string(type) + '=')) return std::nullopt;
+    return attribute.substr(type.size() + 1);
+  };
+  while (!rest.empty()) {
+    const bool comma = rest.starts_with(", ");
+    if (comma || rest.front() == '+') {
+      if (auto found = value()) return *found;
+      attribute.clear();
+      rest.remove_prefix(comma ? 2 : 1);
+    } else if (rest.front() != '\\' || rest.size() == 1) {
+      attribute += rest.front();
+      rest.remove_prefix(1);
+    } else if (const auto byte = from_hex(rest.substr(1, 2));
+               byte && byte->size() == 1) {
+      attribute += static_cast<char>(byte->front());
+      rest.remove_prefix(3);
+    } else {
+      attribute += rest[1];
+      rest.remove_prefix(2);
+    }
+  }
+  return value().value_or("");
 }
 
 }  // namespace ct::x509

@@ -131,5 +131,18 @@ TEST_CASE("a broken PEM block is refused with its number", "[x509][strings]") {
   CHECK_THAT(open.error().what, ContainsSubstring("-----END X-----"));
 }
 
+TEST_CASE("attributes are found in a formatted name", "[x509][strings]") {
+  const std::string dn =
+      "C=US, O=A\\, B\\+C \\\\ \\E2\\80\\AE\\ , OU=x+CN=first, CN=second, X=\\";
+  CHECK(attribute_of(dn, "C") == "US");
+  CHECK(attribute_of(dn, "O") == "A, B+C \\ \xe2\x80\xae ");
+  CHECK(attribute_of(dn, "OU") == "x");
+  CHECK(attribute_of(dn, "CN") == "first");
+  CHECK(attribute_of(dn, "X") == "\\");
+  CHECK(attribute_of(dn, "N").empty());
+  CHECK(attribute_of("", "CN").empty());
+  CHECK(attribute_of("(unreadable)", "CN").empty());
+}
+
 }  // namespace
 }  // namespace ct::x509
