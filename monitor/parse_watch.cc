@@ -1,7 +1,6 @@
-#include <charconv>
-
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "monitor/network.h"
 #include "monitor/readings.h"
 #include "monitor/watchlist.h"
 
@@ -75,40 +74,13 @@ Result<Watch> host_watch(WatchKind kind, std::string_view typed, bool force) {
 
 // "192.0.2.0/24", "2001:db8::1".
 Result<Watch> ip_watch(std::string_view typed, bool force) {
-  const auto slash = typed.find('/');
-  const std::string_view address = typed.substr(0, slash);
-  auto ip = x509::parse_ip(address);
-  if (!ip) {
-    return fail(Errc::kUsage,
-                "cannot watch " + in_quotes(typed) +
-                    ": not a host name, an address or a network; for a URL "
-                    "give its host alone");
+  const auto parsed = parse_network(typed);
+  if (!parsed) {
+    return fail(Errc::kUsage, "cannot watch " + in_quotes(typed) + ": " +
+                                  parsed.error().what);
   }
-  unsigned length = ip->size * 8u;
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = typed.substr(slash + 1);
-    const char* const end = digits.data() + digits.size();
-    const auto parsed = std::from_chars(digits.data(), end, length);
-    if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != end ||
-        length > ip->size * 8u) {
-      return fail(Errc::kUsage, "cannot watch " + in_quotes(typed) +
-                                    ": the prefix length goes from 0 to " +
-                                    std::to_string(ip->size * 8));
-    }
-  }
-  // Certificates may hold the same address in either form.
-  if (const auto v4 = unmapped(*ip); v4.size != ip->size && length >= 96) {
-    ip = v4;
-    length -= 96;
-  }
-  const std::string network = network_text(*ip, length);
-  if (network != x509::format_ip(*ip) + '/' + std::to_string(length)) {
-    return fail(Errc::kUsage, "cannot watch " + in_quotes(typed) +
-                                  ": bits behind the prefix are set; did you "
-                                  "mean " +
-                                  network + "?");
-  }
-  if (length == 0 && !force) {
+  const std::string network = network_text(parsed->address, parsed->length);
+  if (parsed->length == 0 && !force) {
     return fail(Errc::kUsage, in_quotes(network) +
                                   " holds every address; use --force to watch "
                                   "it all the same");
