@@ -220,6 +220,15 @@ Rows Tx::exec(std::string_view sql, const std::vector<Param>& params) {
   }
 }
 
+Rows Tx::exec_once(const std::string& sql) {
+  try {
+    return Rows(transaction_.exec(sql));
+  } catch (...) {
+    failed_ = true;
+    rethrow_as_sql_error();
+  }
+}
+
 void Tx::run_script(const std::string& sql) {
   try {
     transaction_.exec(sql);

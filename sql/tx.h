@@ -150,6 +150,8 @@ class Tx {
 
   // One statement, prepared at its first use, $1 … being `params`. Throws.
   Rows exec(std::string_view sql, const std::vector<Param>& params = {});
+  // The same, not prepared: for FETCH, whose result depends on the cursor.
+  Rows exec_once(const std::string& sql);
   // Any number of statements, without parameters or result. Throws.
   void run_script(const std::string& sql);
   // Neither table nor columns, "a, b, c", are quoted. Throws.

@@ -1,0 +1,152 @@
+#include "sql/history_answers.h"
+
+#include <algorithm>
+
+#include "base/hex.h"
+#include "sql/history_key.h"
+
+namespace ct::sql {
+namespace {
+
+// Most answers are no longer, and come with one statement. Longer ones go on
+// with a cursor, whose plan takes some time to make.
+constexpr std::size_t kFirstPage = 1'000, kLeastPage = 100;
+constexpr const char* kFetch = "FETCH 1000 FROM history_answers";
+
+bool passes_sighting(const HistoryNarrowing& n, const HistorySighting& s) {
+  return (n.log_ids.empty() ||
+          std::ranges::find(n.log_ids, s.log_id) != n.log_ids.end()) &&
+         (!n.type || *n.type == s.type) &&
+         (!n.logged_from || s.timestamp >= *n.logged_from) &&
+         (!n.logged_before || s.timestamp < *n.logged_before);
+}
+
+bool narrows_sightings(const HistoryNarrowing& n) {
+  return !n.log_ids.empty() || n.type || n.logged_from || n.logged_before;
+}
+
+}  // namespace
+
+HistoryAnswers::HistoryAnswers(Tx& tx, const HistoryQuery& query,
+                               const HistoryVisitor& visit)
+    : tx_(tx), query_(query), visit_(visit) {
+  for (const Row row : tx_.exec("SELECT log, log_id FROM history_log")) {
+    logs_.emplace(row.integer("log"), row.hash("log_id"));
+  }
+}
+
+// The time limit of a statement holds for each FETCH; this one for all.
+template <class Work>
+auto HistoryAnswers::timed(const Work& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto result = work();
+  spent_ += std::chrono::steady_clock::now() - begin;
+  if (query_.patience.count() > 0 && spent_ > query_.patience) {
+    throw SqlError{{Errc::kTransient, ""}, "57014"};
+  }
+  return result;
+}
+
+void HistoryAnswers::run(const HistoryStatement& statement,
+                         const HistoryWindow& window,
+                         const HistoryPlace& after) {
+  if (term_ != statement.first_term()) given_ = 0;
+  single_ = statement.is_single();
+  if (!statement.is_single()) {
+    run_cursor(statement, statement.params(window, after, 0));
+    return;
+  }
+  const std::size_t page =
+      query_.limit == 0
+          ? kFirstPage
+          : std::clamp<std::size_t>(query_.limit, kLeastPage, kFirstPage);
+  const Rows rows = timed([&] {
+    return tx_.exec(statement.sql(), statement.params(window, after, page));
+  });
+  if (take(rows) && rows.size() == page) {
+    run_cursor(statement, statement.params(window, place_, 0));
+  }
+}
+
+void HistoryAnswers::run_cursor(const HistoryStatement& statement,
+                                const std::vector<Param>& params) {
+  timed([&] {
+    return tx_.exec(
+        "DECLARE history_answers NO SCROLL CURSOR FOR " + statement.sql(),
+        params);
+  });
+  for (;;) {
+    const Rows rows = timed([&] { return tx_.exec_once(kFetch); });
+    if (rows.empty() || !take(rows)) break;
+  }
+  tx_.run_script("CLOSE history_answers");
+}
+
+bool HistoryAnswers::take(const Rows& rows) {
+  for (const Row row : rows) {
+    if (!take(row)) return false;
+  }
+  return true;
+}
+
+bool HistoryAnswers::take(const Row& row) {
+  const auto term = static_cast<std::size_t>(row.integer("q"));
+  const HistoryPlace place = {row.integer("c_not_after"), row.integer("c_id")};
+  if (term_ != term) given_ = 0;
+  // Found by several of its roots, it is its own neighbour.
+  const bool again = term_ == term && place.not_after == place_.not_after &&
+                     place.id == place_.id;
+  term_ = term;
+  place_ = place;
+  if (again || has_enough() || row.is_null("domain")) return true;
+  const auto certificate = read(row);
+  if (!certificate || !passes(term, *certificate)) return true;
+  ++given_;
+  ended_ = !visit_(term, *certificate);
+  return !ended_ && !(single_ && has_enough());
+}
+
+std::optional<HistoryCertificate> HistoryAnswers::read(const Row& row) const {
+  HistoryCertificate c;
+  c.sightings = {};
+  for (const NumberedSighting& s :
+       decode_history_sightings(row.bytes("sightings"))) {
+    const auto log = logs_.find(s.log);
+    c.sightings.push_back(
+        {s.timestamp, log == logs_.end() ? Hash{} : log->second, s.leaf_index,
+         s.precert ? ctlog::EntryType::kPrecert : ctlog::EntryType::kX509});
+  }
+  if (narrows_sightings(query_.narrowing) &&
+      std::ranges::none_of(c.sightings, [&](const HistorySighting& s) {
+        return passes_sighting(query_.narrowing, s);
+      })) {
+    return std::nullopt;
+  }
+  c.id = row.integer("c_id");
+  c.final = row.boolean("final");
+  c.sha256 = row.hash("sha256");
+  c.spki_sha256 = row.bytes("spki");
+  c.issuer = row.text("issuer");
+  const Bytes issuer_spki = row.bytes("issuer_spki");
+  if (issuer_spki.size() == Hash().size()) {
+    std::ranges::copy(issuer_spki, c.issuer_spki_sha256.emplace().begin());
+  }
+  c.serial = to_hex(row.bytes("serial"));
+  c.organization = row.text("organization");
+  c.not_before = row.integer("not_before");
+  c.not_after = row.integer("c_not_after");
+  c.domain = row.text("domain");
+  c.names = decode_history_names(c.domain, row.text("names"));
+  return c;
+}
+
+bool HistoryAnswers::passes(std::size_t term,
+                            const HistoryCertificate& certificate) const {
+  const HistoryTerm& t = query_.terms[term];
+  return !t.is_name() ||
+         std::ranges::any_of(certificate.names, [&](const std::string& name) {
+           return means(t, name);
+         });
+}
+
+}  // namespace ct::sql

@@ -1,0 +1,53 @@
+// Reading the answers of a search of history as they come. For this room only.
+#pragma once
+
+#include <chrono>
+#include <unordered_map>
+
+#include "sql/history_search.h"
+#include "sql/history_statement.h"
+
+namespace ct::sql {
+
+class HistoryAnswers {
+ public:
+  // All three must outlive it.
+  HistoryAnswers(Tx& tx, const HistoryQuery& query,
+                 const HistoryVisitor& visit);
+
+  // Gives every answer of `statement` to the visitor. Throws SqlError.
+  void run(const HistoryStatement& statement, const HistoryWindow& window,
+           const HistoryPlace& after);
+  // Whoever asked wants no more.
+  [[nodiscard]] bool ended() const { return ended_; }
+  // The term asked for last has as many answers as are wanted of each.
+  [[nodiscard]] bool has_enough() const {
+    return query_.limit > 0 && given_ >= query_.limit;
+  }
+
+ private:
+  void run_cursor(const HistoryStatement& statement,
+                  const std::vector<Param>& params);
+  // False: no more are wanted.
+  bool take(const Rows& rows);
+  bool take(const Row& row);
+  [[nodiscard]] std::optional<HistoryCertificate> read(const Row& row) const;
+  [[nodiscard]] bool passes(std::size_t term,
+                            const HistoryCertificate& certificate) const;
+  template <class Work>
+  auto timed(const Work& work);
+
+  Tx& tx_;
+  const HistoryQuery& query_;
+  const HistoryVisitor& visit_;
+  std::unordered_map<std::int64_t, Hash> logs_;  // by number
+  std::chrono::steady_clock::duration spent_{0};
+  bool ended_ = false;
+  bool single_ = false;  // the statement has one term
+  // The candidate read last.
+  std::optional<std::size_t> term_;
+  HistoryPlace place_;
+  std::uint64_t given_ = 0;  // answers to term_
+};
+
+}  // namespace ct::sql

@@ -1,0 +1,181 @@
+#include "sql/history_search.h"
+
+#include <charconv>
+#include <limits>
+#include <unordered_set>
+
+#include "base/hex.h"
+#include "sql/history_answers.h"
+#include "sql/history_key.h"
+#include "sql/history_statement.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+namespace {
+
+using Kind = HistoryTerm::Kind;
+
+// So many terms share a statement: less of its start, and of the way there and
+// back, for each.
+constexpr std::size_t kTermsAtOnce = 500;
+
+Result<HistoryPlace> parse_place(std::string_view text) {
+  HistoryPlace place;
+  const char* const end = text.data() + text.size();
+  const auto time = std::from_chars(text.data(), end, place.not_after);
+  if (time.ec == std::errc() && time.ptr != end && *time.ptr == ':') {
+    const auto id = std::from_chars(time.ptr + 1, end, place.id);
+    if (id.ec == std::errc() && id.ptr == end) return place;
+  }
+  return fail(Errc::kUsage, "\"" + std::string(text.substr(0, 100)) +
+                                "\" is no place of an answer: give `place` of "
+                                "the last one, as it was printed");
+}
+
+// Those from `first` on that one statement can answer.
+std::size_t batch_end(std::span<const HistoryTerm> terms, std::size_t first) {
+  const HistoryDriver driver = history_driver(terms[first]);
+  std::size_t end = first + 1;
+  if (by_window(driver)) return end;
+  while (end < terms.size() && end - first < kTermsAtOnce &&
+         history_driver(terms[end]) == driver) {
+    ++end;
+  }
+  return end;
+}
+
+// Ends of validity at which partitions begin, the latest first.
+std::vector<Seconds> partition_starts(Tx& tx) {
+  std::vector<Seconds> out;
+  for (const Row row :
+       tx.exec("SELECT extract(epoch FROM b)::bigint AS begin FROM ("
+               " SELECT substring(pg_get_expr(c.relpartbound, c.oid)"
+               "   FROM 'FROM \\(''([^'']+)''')::timestamptz AS b"
+               " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+               " WHERE i.inhparent = 'history'::regclass) AS bounds "
+               "WHERE b IS NOT NULL ORDER BY b DESC")) {
+    out.push_back(row.integer("begin"));
+  }
+  return out;
+}
+
+class Search {
+ public:
+  Search(Tx& tx, const HistoryQuery& query, const HistoryVisitor& visit)
+      : tx_(tx), query_(query), answers_(tx, query, visit) {}
+
+  void run(const HistoryPlace& after) {
+    const auto& terms = query_.terms;
+    const auto issuers = issuer_numbers(tx_, query_.narrowing);
+    if (issuers && issuers->empty()) return;
+    for (std::size_t first = 0; first < terms.size() && !answers_.ended();) {
+      const std::size_t end = batch_end(terms, first);
+      const HistoryStatement statement(tx_, terms, first, end, query_.narrowing,
+                                       issuers);
+      first = end;
+      if (statement.finds_nothing()) continue;
+      if (by_window(statement.driver())) {
+        run_by_window(statement, after);
+      } else {
+        answers_.run(statement, window_of(query_.narrowing), after);
+      }
+    }
+  }
+
+ private:
+  // What may be anywhere is looked for in one partition after the other, the
+  // latest first, so that answers come at once.
+  void run_by_window(const HistoryStatement& statement,
+                     const HistoryPlace& after) {
+    HistoryWindow rest = window_of(query_.narrowing);
+    rest.before = std::min(rest.before, after.not_after + 1);
+    auto starts = partition_starts(tx_);
+    starts.push_back(rest.from);
+    for (const Seconds start : starts) {
+      const HistoryWindow window = {std::max(start, rest.from), rest.before};
+      if (window.from >= window.before) continue;
+      answers_.run(statement, window, after);
+      if (answers_.ended() || answers_.has_enough()) return;
+      rest.before = window.from;
+    }
+  }
+
+  Tx& tx_;
+  const HistoryQuery& query_;
+  HistoryAnswers answers_;
+};
+
+// Read only. Plans are made once for each connection, with a hundred
+// partitions that takes longer than the search. Slow readers of a large answer
+// keep its transaction open.
+std::string settings(std::chrono::milliseconds patience) {
+  return "SET TRANSACTION READ ONLY;"
+         "SET LOCAL plan_cache_mode = force_generic_plan;"
+         "SET LOCAL jit = off;"
+         "SET LOCAL max_parallel_workers_per_gather = 0;"
+         "SET LOCAL idle_in_transaction_session_timeout = '1h';"
+         "SET LOCAL statement_timeout = " +
+         std::to_string(patience.count());
+}
+
+}  // namespace
+
+std::string history_place(const HistoryCertificate& certificate) {
+  return std::to_string(certificate.not_after) + ':' +
+         std::to_string(certificate.id);
+}
+
+Result<void> search_history(Database& db, const HistoryQuery& query,
+                            const HistoryVisitor& visit) {
+  HistoryPlace after;
+  if (!query.after.empty()) {
+    if (query.terms.size() != 1) {
+      return fail(Errc::kUsage,
+                  "to go on behind a place is possible for one query alone");
+    }
+    const auto place = parse_place(query.after);
+    if (!place) return tl::unexpected(place.error());
+    after = *place;
+  }
+  return db.transact([&](Tx& tx) -> Result<void> {
+    try {
+      tx.run_script(settings(query.patience));
+      Search(tx, query, visit).run(after);
+      return {};
+    } catch (const SqlError& e) {
+      if (e.sqlstate != "57014") throw;
+      return fail(Errc::kTransient,
+                  "the search took too long and was stopped: "
+                  "narrow it, or give it more time");
+    }
+  });
+}
+
+Result<std::optional<Bytes>> find_der(Database& db, const Hash& sha256) {
+  std::optional<Bytes> der;
+  const auto done = db.transact([&](Tx& tx) -> Result<void> {
+    const auto rows = tx.exec(
+        "SELECT der FROM alert WHERE cert_sha256 = $1 AND der IS NOT NULL "
+        "LIMIT 1",
+        {sha256});
+    if (!rows.empty()) der = rows[0].bytes("der");
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return der;
+}
+
+Result<std::vector<std::int64_t>> history_ids(
+    Database& db, const std::vector<Hash>& tbs_sha256) {
+  std::vector<std::int64_t> out;
+  const auto done = db.transact([&](Tx& tx) -> Result<void> {
+    const Bytes salt =
+        tx.exec("SELECT salt FROM history_salt")[0].bytes("salt");
+    for (const Hash& h : tbs_sha256) out.push_back(history_id(salt, h));
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return out;
+}
+
+}  // namespace ct::sql

@@ -1,0 +1,90 @@
+// The SQL of a search of history. For this room only.
+//
+// Every statement has the same form: candidates, found by one index and put in
+// order, and for each of them its row, by primary key, if it passes the rest.
+// So an answer of a hundred thousand sorts keys, not rows, and fetches no more
+// rows than are read. A candidate whose row does not pass is given all the
+// same, with nulls, so that whoever reads knows how far he came.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sql/history_search.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+
+// What finds the candidates.
+enum class HistoryDriver : std::uint8_t {
+  kDomain,
+  kSha256,
+  kSpki,
+  kSerial,
+  kOrganization,
+  kIssuer,
+  kScan,  // nothing does: all rows are looked at
+};
+[[nodiscard]] HistoryDriver history_driver(const HistoryTerm& term);
+// Whether it finds so many that each partition is asked by itself.
+[[nodiscard]] bool by_window(HistoryDriver driver);
+
+// Ends of validity.
+struct HistoryWindow {
+  Seconds from = 0, before = 0;
+};
+[[nodiscard]] HistoryWindow window_of(const HistoryNarrowing& narrowing);
+
+// Behind all answers that come before this one.
+struct HistoryPlace {
+  Seconds not_after = std::numeric_limits<std::int32_t>::max() * 1000LL;
+  std::int64_t id = std::numeric_limits<std::int64_t>::max();
+};
+
+// Numbers of the issuers that pass; nullopt: all do.
+[[nodiscard]] std::optional<std::vector<std::string>> issuer_numbers(
+    Tx& tx, const HistoryNarrowing& narrowing);
+
+class HistoryStatement {
+ public:
+  // For the terms [first, end), of one driver.
+  HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
+                   std::size_t first, std::size_t end,
+                   const HistoryNarrowing& narrowing,
+                   const std::optional<std::vector<std::string>>& issuers);
+
+  [[nodiscard]] HistoryDriver driver() const { return driver_; }
+  [[nodiscard]] bool finds_nothing() const { return finds_nothing_; }
+  [[nodiscard]] bool is_single() const { return is_single_; }
+  [[nodiscard]] std::size_t first_term() const { return first_term_; }
+
+  // Columns: q, the term; c_not_after (s), c_id; and of the row, null if it
+  // does not pass: domain, names, …
+  [[nodiscard]] const std::string& sql() const { return sql_; }
+  // `limit` 0: all.
+  [[nodiscard]] std::vector<Param> params(const HistoryWindow& window,
+                                          const HistoryPlace& after,
+                                          std::size_t limit) const;
+
+ private:
+  void add_driver(Tx& tx, std::span<const HistoryTerm> terms, std::size_t first,
+                  std::size_t end);
+  [[nodiscard]] std::string candidates() const;
+  [[nodiscard]] std::string conditions(
+      const HistoryNarrowing& narrowing,
+      const std::optional<std::vector<std::string>>& issuers);
+  // Adds an argument; gives its "$n".
+  std::string argument(Param value);
+
+  HistoryDriver driver_;
+  std::size_t first_term_;
+  bool is_single_;
+  bool finds_nothing_ = false;
+  std::vector<Param> arguments_;  // from $6 on
+  std::string sql_;
+};
+
+}  // namespace ct::sql
