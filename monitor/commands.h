@@ -27,7 +27,9 @@ inline constexpr int kExitUnproven = 2;  // run --once: a log could not be read
                                          // or proven
 inline constexpr int kExitChanges = 2;   // watch apply --exit-code: something
                                          // would change
-inline constexpr int kExitUsage = 64;    // asked for something that cannot be
+inline constexpr int kExitNothingFound = 1;  // search, as grep has it
+inline constexpr int kExitSearchFailed = 2;  // the same
+inline constexpr int kExitUsage = 64;  // asked for something that cannot be
 
 // One run of the program: its options, its configuration, its database.
 class Session {
@@ -89,6 +91,7 @@ void add_log_commands(CLI::App& app, Session& session);      // logs, status,
                                                              // coverage, db
 void add_config_commands(CLI::App& app, Session& session);   // config
 void add_inspect_commands(CLI::App& app, Session& session);  // inspect
+void add_search_commands(CLI::App& app, Session& session);   // search
 void add_demo_commands(CLI::App& app, Session& session);     // demo
 
 }  // namespace ct::monitor

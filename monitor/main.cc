@@ -40,7 +40,8 @@ int run(int argc, char** argv) {
       "  ctvigil watch add example.com    watch your domain\n"
       "  ctvigil run                      follow all logs\n\n"
       "Exit codes: 0 done, 1 failed, 2 (run --once) a log could not be read "
-      "or\nproven, 64 the command line or the configuration cannot be.");
+      "or\nproven, 64 the command line or the configuration cannot be; those "
+      "of search\nare grep's.");
 
   ct::monitor::Session session;
   ct::monitor::add_run_commands(app, session);
@@ -49,6 +50,7 @@ int run(int argc, char** argv) {
   ct::monitor::add_alert_commands(app, session);
   ct::monitor::add_channel_commands(app, session);
   ct::monitor::add_log_commands(app, session);
+  ct::monitor::add_search_commands(app, session);
   ct::monitor::add_inspect_commands(app, session);
   ct::monitor::add_config_commands(app, session);
   ct::monitor::add_demo_commands(app, session);

@@ -1,0 +1,32 @@
+// Certificates of history as the program prints them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sql/history.h"
+#include "sql/logs.h"
+
+namespace ct::monitor {
+
+// Descriptions of logs by their ids.
+using LogNames = std::map<Hash, std::string>;
+[[nodiscard]] LogNames log_names(const std::vector<sql::LogRow>& logs);
+
+// One JSON object, ASCII, as docs/formats.md describes it. `query` is what it
+// answers.
+[[nodiscard]] std::string history_json(const sql::HistoryCertificate& c,
+                                       std::string_view query,
+                                       const LogNames& logs);
+
+// The columns of CSV, and a row of them: RFC 4180, without the line's end.
+[[nodiscard]] std::string_view history_csv_heading();
+[[nodiscard]] std::string history_csv(const sql::HistoryCertificate& c,
+                                      std::string_view query);
+
+// Who issued it, in a few words: organisation and common name.
+[[nodiscard]] std::string short_issuer(std::string_view issuer);
+
+}  // namespace ct::monitor
