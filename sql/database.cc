@@ -71,11 +71,11 @@ class Database::Impl {
 
   const std::string options_;
   std::unique_ptr<pqxx::connection> connection_;
-  StatementNames names_;
+  Session session_;
 };
 
 void Database::Impl::open() {
-  names_.clear();
+  session_ = {};
   connection_.reset();
   auto connection = open_connection(options_);
   try {
@@ -122,9 +122,16 @@ void Database::Impl::commit(pqxx::work& work) {
 Result<void> Database::Impl::transact(
     const std::function<Result<void>(Tx&)>& body) {
   in_doubt = false;
+  // What was numbered in this transaction is not if it does not commit.
+  struct Forget {
+    std::shared_ptr<HistoryNumbers>* numbers;
+    ~Forget() {
+      if (numbers != nullptr) numbers->reset();
+    }
+  } forget{&session_.history_numbers};
   try {
     const auto work = begin();  // rolls back at its end, unless committed
-    Tx tx(*work, names_);
+    Tx tx(*work, session_);
     auto done = body(tx);
     if (!done) return done;
     // COMMIT would be answered with ROLLBACK, which libpqxx takes for success.
@@ -133,6 +140,7 @@ Result<void> Database::Impl::transact(
                   "database: the transaction had failed before COMMIT");
     }
     commit(*work);
+    forget.numbers = nullptr;
     return done;
   } catch (const SqlError& e) {
     // A new connection knows nothing of what the old one had prepared.

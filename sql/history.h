@@ -21,7 +21,7 @@ namespace ct::sql {
 // the way in.
 struct HistoryEntry {
   Hash log_id{};
-  ctlog::LeafIndex leaf_index = 0;  // below 2^40
+  ctlog::LeafIndex leaf_index = 0;  // below 2^63
   Millis timestamp = 0;             // the entry's
   ctlog::EntryType type = ctlog::EntryType::kX509;
   Hash tbs_sha256{};  // names the issuance; what follows from the TBS is

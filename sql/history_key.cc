@@ -128,8 +128,24 @@ std::string_view token(std::string_view name, std::string_view domain) {
   return below ? name.substr(0, name.size() - domain.size()) : name;
 }
 
-std::size_t count_of(ByteView sightings) {
-  return sightings.size() / kHistorySightingSize;
+void put_number(Bytes& out, std::uint64_t n) {
+  for (; n >= 0x80; n >>= 7) {
+    out.push_back(static_cast<std::uint8_t>(n | 0x80));
+  }
+  out.push_back(static_cast<std::uint8_t>(n));
+}
+
+// Off the front; nullopt: it is not whole. What exceeds 64 bits is lost.
+std::optional<std::uint64_t> take_number(ByteView& in) {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (i < 10) n |= std::uint64_t{in[i] & 0x7fU} << (7 * i);
+    if (in[i] < 0x80) {
+      in = in.subspan(i + 1);
+      return n;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -223,60 +239,51 @@ std::vector<std::string> decode_history_names(std::string_view domain,
   return out;
 }
 
-void put_history_sighting(Bytes& out, const NumberedSighting& s) {
+Bytes encode_history_sightings(std::vector<NumberedSighting> sightings) {
   constexpr Millis kLatest = (Millis{1} << 48) - 1;
-  put_uint(
-      out,
-      static_cast<std::uint64_t>(std::clamp<Millis>(s.timestamp, 0, kLatest)),
-      6);
-  put_uint(out, static_cast<std::uint64_t>(s.log) | (s.precert ? 0x8000U : 0U),
-           2);
-  put_uint(out, s.leaf_index, 5);
-}
-
-Bytes encode_history_sightings(const std::vector<NumberedSighting>& sightings) {
+  for (auto& s : sightings) {
+    s.timestamp = std::clamp<Millis>(s.timestamp, 0, kLatest);
+  }
+  std::ranges::sort(sightings);
+  const auto repeated = std::ranges::unique(sightings);
+  sightings.erase(repeated.begin(), repeated.end());
   Bytes out;
+  out.reserve(16 * sightings.size());
+  Millis before = 0;
   for (const auto& s : sightings) {
-    Bytes one;
-    put_history_sighting(one, s);
-    out = merge_history_sightings(out, one);
+    put_number(out, static_cast<std::uint64_t>(s.timestamp - before));
+    put_number(out,
+               static_cast<std::uint64_t>(s.log) * 2 + (s.precert ? 1 : 0));
+    put_number(out, s.leaf_index);
+    before = s.timestamp;
   }
   return out;
 }
 
 std::vector<NumberedSighting> decode_history_sightings(ByteView sightings) {
   std::vector<NumberedSighting> out;
-  out.reserve(count_of(sightings));
-  ByteReader in(sightings);
-  while (in.size() >= kHistorySightingSize) {
+  std::uint64_t timestamp = 0;
+  while (!sightings.empty()) {
+    const auto passed = take_number(sightings);
+    const auto log = take_number(sightings);
+    const auto leaf_index = take_number(sightings);
+    if (!passed || !log || !leaf_index) break;
+    timestamp += *passed;
     NumberedSighting s;
-    s.timestamp = static_cast<Millis>(*in.uint(6));
-    const auto log = *in.uint(2);
-    s.log = static_cast<std::int16_t>(log & 0x7fff);
-    s.precert = (log & 0x8000) != 0;
-    s.leaf_index = *in.uint(5);
+    s.timestamp = static_cast<Millis>(timestamp);
+    s.log = static_cast<std::int16_t>(*log / 2);
+    s.precert = *log % 2 == 1;
+    s.leaf_index = *leaf_index;
     out.push_back(s);
   }
   return out;
 }
 
 Bytes merge_history_sightings(ByteView a, ByteView b) {
-  Bytes out;
-  out.reserve(a.size() + b.size());
-  const auto front = [](ByteView v) {
-    return v.empty() ? std::string_view()
-                     : as_text(v.first(kHistorySightingSize));
-  };
-  while (!a.empty() || !b.empty()) {
-    const auto order = a.empty()   ? 1
-                       : b.empty() ? -1
-                                   : front(a).compare(front(b));
-    ByteView& from = order <= 0 ? a : b;
-    put_bytes(out, from.first(kHistorySightingSize));
-    if (order == 0) b = b.subspan(kHistorySightingSize);
-    from = from.subspan(kHistorySightingSize);
-  }
-  return out;
+  auto all = decode_history_sightings(a);
+  const auto more = decode_history_sightings(b);
+  all.insert(all.end(), more.begin(), more.end());
+  return encode_history_sightings(std::move(all));
 }
 
 std::int64_t history_id(ByteView salt, const Hash& tbs_sha256) {

@@ -5,6 +5,7 @@
 // means, a name is followed by everything below it.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,25 +58,26 @@ struct HistoryNames {
 [[nodiscard]] std::vector<std::string> decode_history_names(
     std::string_view domain, std::string_view names);
 
-// As the column history.sightings holds it, with the number of the log.
+// A sighting with the number of its log.
 struct NumberedSighting {
   Millis timestamp = 0;  // clamped to the years 1970 to 10889
   std::int16_t log = 0;  // from 1
   bool precert = false;
-  ctlog::LeafIndex leaf_index = 0;  // below 2^40
+  ctlog::LeafIndex leaf_index = 0;
 
-  friend bool operator==(const NumberedSighting&,
-                         const NumberedSighting&) = default;
+  friend auto operator<=>(const NumberedSighting&,
+                          const NumberedSighting&) = default;
 };
-inline constexpr std::size_t kHistorySightingSize = 13;
-void put_history_sighting(Bytes& out, const NumberedSighting& sighting);
-// Sorted, each once.
+// history.sightings: in order, each once; of each the milliseconds since 1970,
+// or since the one before it, twice the log plus 1 for a precertificate, and
+// the leaf index, as numbers of 7 bits a byte, the lowest first, the top bit
+// set in all bytes but a number's last.
 [[nodiscard]] Bytes encode_history_sightings(
-    const std::vector<NumberedSighting>& sightings);
+    std::vector<NumberedSighting> sightings);
 // What is no whole sighting at the end is left out.
 [[nodiscard]] std::vector<NumberedSighting> decode_history_sightings(
     ByteView sightings);
-// All that are in either, sorted, each once. Both are well formed.
+// All that are in either.
 [[nodiscard]] Bytes merge_history_sightings(ByteView a, ByteView b);
 
 // history.id.

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
-#include <set>
+#include <limits>
+#include <map>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
-
-#include "base/hex.h"
 
 namespace ct::sql {
 namespace {
@@ -17,134 +16,32 @@ constexpr int kFirstYear = 2010, kLastYear = 2050;
 constexpr int kPast = kFirstYear * 4 - 1, kFuture = kLastYear * 4;
 constexpr Seconds kFirstSecond = 1'262'304'000, kLastSecond = 2'524'608'000;
 
-// The issuer as an entry tells it: its key, if known, and its name.
-std::string issuer_of(const HistoryEntry& e) {
-  std::string out;
-  if (e.issuer_spki_sha256) out = as_text(*e.issuer_spki_sha256);
-  out += e.issuer_spki_sha256 ? 'k' : '-';
-  return out += e.issuer;
-}
-
-// Elements of a bytea[], as Postgres reads them.
-std::string bytea_text(std::string_view bytes) {
-  return "\\x" + to_hex(as_bytes(bytes));
-}
-
-// `insert` numbers those of $1 (and $2) that are not there. It is run under a
-// lock that other writers wait for, so that a number is given once.
-template <class Find>
-void number(Tx& tx, const std::string& table, const std::string& insert,
-            const std::vector<Param>& params, std::size_t wanted,
-            const Find& find) {
-  if (find() == wanted) return;
-  tx.run_script("LOCK TABLE " + table + " IN SHARE ROW EXCLUSIVE MODE");
-  tx.exec(insert, params);
-  if (find() == wanted) return;
-  throw SqlError{{Errc::kInternal, table + " does not hold what it was given"},
-                 ""};
-}
-
-void number_issuers(Tx& tx, const std::vector<HistoryEntry>& entries,
-                    HistoryNumbers& numbers) {
-  // By name and key as stored: who tells them so.
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>>
-      wanted;
-  std::vector<std::string> names, keys;
-  for (const auto& e : entries) {
-    std::string issuer = issuer_of(e);
-    if (!numbers.issuers.emplace(issuer, 0).second) continue;
-    const std::string key(e.issuer_spki_sha256 ? as_text(*e.issuer_spki_sha256)
-                                               : "");
-    const auto [at, added] =
-        wanted.try_emplace({history_issuer_name(e.issuer), key});
-    at->second.push_back(std::move(issuer));
-    if (!added) continue;
-    names.push_back(at->first.first);
-    keys.push_back(bytea_text(key));
-  }
-  const std::vector<Param> params{names, keys};
-  number(tx, "history_issuer",
-         "INSERT INTO history_issuer (issuer, name, spki_sha256) "
-         "SELECT CASE WHEN key = '' "
-         "THEN (SELECT least(min(issuer), 0) FROM history_issuer) - n "
-         "ELSE (SELECT greatest(max(issuer), 0) FROM history_issuer) + n END, "
-         "name, key FROM (SELECT name, key, row_number() OVER (PARTITION BY "
-         "key = '' ORDER BY name, key) AS n "
-         "FROM (SELECT * FROM unnest($1::text[], $2::bytea[]) AS w (name, key) "
-         "EXCEPT SELECT name, spki_sha256 FROM history_issuer) AS missing) "
-         "AS numbered",
-         params, wanted.size(), [&] {
-           const Rows rows = tx.exec(
-               "SELECT i.issuer, i.name, i.spki_sha256 "
-               "FROM unnest($1::text[], $2::bytea[]) AS w (name, key) "
-               "JOIN history_issuer i ON i.name = w.name "
-               "AND i.spki_sha256 = w.key",
-               params);
-           for (const Row row : rows) {
-             const auto found =
-                 wanted.find({row.text("name"),
-                              std::string(as_text(row.bytes("spki_sha256")))});
-             if (found == wanted.end()) continue;
-             for (const auto& issuer : found->second) {
-               numbers.issuers[issuer] =
-                   static_cast<std::int32_t>(row.integer("issuer"));
-             }
-           }
-           return rows.size();
-         });
-}
-
-void number_logs(Tx& tx, const std::vector<HistoryEntry>& entries,
-                 HistoryNumbers& numbers) {
-  std::set<Hash> wanted;
-  for (const auto& e : entries) wanted.insert(e.log_id);
-  std::vector<std::string> ids;
-  for (const auto& id : wanted) ids.push_back(bytea_text(as_text(id)));
-  const std::vector<Param> params{ids};
-  number(tx, "history_log",
-         "INSERT INTO history_log (log, log_id) "
-         "SELECT (SELECT coalesce(max(log), 0) FROM history_log) + "
-         "row_number() OVER (ORDER BY id), id "
-         "FROM (SELECT * FROM unnest($1::bytea[]) AS w (id) "
-         "EXCEPT SELECT log_id FROM history_log) AS missing",
-         params, wanted.size(), [&] {
-           for (const Row row : tx.exec("SELECT log, log_id FROM history_log "
-                                        "WHERE log_id = ANY ($1::bytea[])",
-                                        params)) {
-             numbers.logs[row.hash("log_id")] =
-                 static_cast<std::int16_t>(row.integer("log"));
-           }
-           return numbers.logs.size();
-         });
-}
-
-HistoryRow row_of(const HistoryEntry& e, const HistoryNumbers& numbers) {
-  constexpr ctlog::LeafIndex kEnd = ctlog::LeafIndex{1} << 40;
+HistoryDraft draft_of(const HistoryEntry& e) {
   constexpr std::size_t kSpkiSize = 16;
-  if (e.leaf_index >= kEnd) {
-    throw SqlError{{Errc::kMalformed, "leaf index too large to store: " +
-                                          std::to_string(e.leaf_index)},
-                   ""};
-  }
-  HistoryRow row;
-  row.not_after = storable_seconds(e.not_after);
-  row.not_before = storable_seconds(e.not_before);
-  row.quarter = history_quarter(row.not_after);
-  row.id = history_id(numbers.salt, e.tbs_sha256);
-  row.issuer = numbers.issuers.at(issuer_of(e));
-  row.final = e.type == ctlog::EntryType::kX509;
-  row.names = encode_history_names(e.names);
-  row.organization = history_organization(e.organization);
-  row.serial = history_serial(e.serial);
-  row.spki.assign(e.spki_sha256.begin(), e.spki_sha256.begin() + kSpkiSize);
-  row.sha256 = e.sha256;
-  put_history_sighting(row.sightings, {e.timestamp, numbers.logs.at(e.log_id),
-                                       !row.final, e.leaf_index});
-  return row;
+  HistoryDraft draft;
+  draft.not_after = storable_seconds(e.not_after);
+  draft.not_before = storable_seconds(e.not_before);
+  draft.quarter = history_quarter(draft.not_after);
+  draft.tbs_sha256 = e.tbs_sha256;
+  draft.names = encode_history_names(e.names);
+  draft.organization = history_organization(e.organization);
+  draft.serial = history_serial(e.serial);
+  draft.spki.assign(e.spki_sha256.begin(), e.spki_sha256.begin() + kSpkiSize);
+  draft.sha256 = e.sha256;
+  draft.sighting.timestamp = e.timestamp;
+  draft.sighting.precert = e.type == ctlog::EntryType::kPrecert;
+  draft.sighting.leaf_index = e.leaf_index;
+  return draft;
 }
 
-auto place(const HistoryRow& row) {
-  return std::tuple(row.quarter, row.domain(), row.not_after, row.id);
+auto place(const HistoryDraft& d) {
+  return std::tuple(d.quarter, d.domain(), d.not_after, d.tbs_sha256);
+}
+
+// Gives what is told to it numbers from 0.
+template <class Map, class Key>
+std::size_t place_in(Map& map, Key key) {
+  return map.try_emplace(std::move(key), map.size()).first->second;
 }
 
 }  // namespace
@@ -164,24 +61,36 @@ std::string history_partition_name(int quarter) {
   return std::to_string(quarter / 4) + "q" + std::to_string(quarter % 4 + 1);
 }
 
-HistoryNumbers number_history(Tx& tx,
-                              const std::vector<HistoryEntry>& entries) {
-  HistoryNumbers numbers;
-  tx.run_script("LOCK TABLE ONLY history IN ROW EXCLUSIVE MODE");
-  const Rows rows = tx.exec(
-      "SELECT salt, extract(epoch FROM until)::bigint AS until "
-      "FROM history_salt, history_pruned");
-  if (rows.size() != 1) {
-    throw SqlError{{Errc::kUsage,
-                    "history_salt and history_pruned must hold one row each"},
-                   ""};
+std::shared_ptr<const HistoryBatch> prepare_history(
+    const std::vector<HistoryEntry>& entries) {
+  const auto batch = std::make_shared<HistoryBatch>();
+  std::vector<HistoryDraft> drafts;
+  drafts.reserve(entries.size());
+  std::unordered_map<std::string, std::size_t> issuers;
+  std::map<Hash, std::size_t> logs;
+  for (const auto& e : entries) {
+    HistoryDraft draft = draft_of(e);
+    draft.log = place_in(logs, e.log_id);
+    if (draft.log == batch->logs.size()) batch->logs.push_back(e.log_id);
+    HistoryIssuer issuer{
+        history_issuer_name(e.issuer),
+        std::string(e.issuer_spki_sha256 ? as_text(*e.issuer_spki_sha256)
+                                         : "")};
+    draft.issuer = place_in(issuers, issuer.key());
+    if (draft.issuer == batch->issuers.size()) {
+      batch->issuers.push_back(std::move(issuer));
+    }
+    drafts.push_back(std::move(draft));
   }
-  numbers.salt = rows[0].bytes("salt");
-  numbers.pruned_until = rows[0].maybe_integer("until");
-  if (entries.empty()) return numbers;
-  number_issuers(tx, entries, numbers);
-  number_logs(tx, entries, numbers);
-  return numbers;
+  std::vector<HistoryDraft*> order;
+  order.reserve(drafts.size());
+  for (auto& draft : drafts) order.push_back(&draft);
+  std::ranges::sort(order, [](const HistoryDraft* a, const HistoryDraft* b) {
+    return place(*a) < place(*b);
+  });
+  batch->drafts.reserve(drafts.size());
+  for (auto* draft : order) batch->drafts.push_back(std::move(*draft));
+  return batch;
 }
 
 void merge_history_row(HistoryRow& into, const HistoryRow& row) {
@@ -193,54 +102,67 @@ void merge_history_row(HistoryRow& into, const HistoryRow& row) {
   into.sightings = merge_history_sightings(into.sightings, row.sightings);
 }
 
-std::vector<HistoryRow> history_rows(const std::vector<HistoryEntry>& entries,
+std::vector<HistoryRow> history_rows(const HistoryBatch& batch,
                                      const HistoryNumbers& numbers) {
+  std::vector<std::int32_t> issuers;
+  for (const auto& issuer : batch.issuers) {
+    issuers.push_back(numbers.issuers.at(issuer.key()));
+  }
+  std::vector<std::int16_t> logs;
+  for (const Hash& log : batch.logs) logs.push_back(numbers.logs.at(log));
+
   std::vector<HistoryRow> rows;
-  rows.reserve(entries.size());
-  for (const auto& e : entries) {
-    HistoryRow row = row_of(e, numbers);
-    if (!numbers.pruned_until || row.not_after >= *numbers.pruned_until) {
+  rows.reserve(batch.drafts.size());
+  for (const auto& draft : batch.drafts) {
+    NumberedSighting sighting = draft.sighting;
+    if (sighting.leaf_index > std::numeric_limits<std::int64_t>::max()) {
+      throw SqlError{
+          {Errc::kMalformed, "leaf index too large to store: " +
+                                 std::to_string(sighting.leaf_index)},
+          ""};
+    }
+    if (numbers.pruned_until && draft.not_after < *numbers.pruned_until) {
+      continue;
+    }
+    sighting.log = logs[draft.log];
+    HistoryRow row{&draft,
+                   history_id(numbers.salt, draft.tbs_sha256),
+                   issuers[draft.issuer],
+                   !sighting.precert,
+                   draft.sha256,
+                   encode_history_sightings({sighting})};
+    if (!rows.empty() && place(*rows.back().draft) == place(draft)) {
+      merge_history_row(rows.back(), row);
+    } else {
       rows.push_back(std::move(row));
     }
   }
-  std::vector<std::size_t> order(rows.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    return place(rows[a]) < place(rows[b]);
-  });
-  std::vector<HistoryRow> merged;
-  merged.reserve(rows.size());
-  for (const std::size_t i : order) {
-    if (!merged.empty() && place(merged.back()) == place(rows[i])) {
-      merge_history_row(merged.back(), rows[i]);
-    } else {
-      merged.push_back(std::move(rows[i]));
-    }
-  }
-  return merged;
+  return rows;
 }
 
 void put_history_row(CopyRows& out, const HistoryRow& row) {
+  const HistoryDraft& draft = *row.draft;
   out.integer(row.id);
-  out.time(row.not_after);
-  out.time(row.not_before);
+  out.time(draft.not_after);
+  out.time(draft.not_before);
   out.integer(row.issuer);
   out.boolean(row.final);
-  out.text(row.domain());
-  out.text(row.names.names);
-  out.text(row.organization);
-  out.bytes(row.serial);
-  out.bytes(row.spki);
+  out.text(draft.domain());
+  out.text(draft.names.names);
+  out.text(draft.organization);
+  out.bytes(draft.serial);
+  out.bytes(draft.spki);
   out.bytes(row.sha256);
   out.bytes(row.sightings);
 }
 
 void put_history_roots(CopyRows& out, const HistoryRow& row) {
-  for (std::size_t i = 1; i < row.names.roots.size(); ++i) {
+  const auto& roots = row.draft->names.roots;
+  for (std::size_t i = 1; i < roots.size(); ++i) {
     out.integer(row.id);
-    out.time(row.not_after);
-    out.text(row.names.roots[i]);
-    out.text(row.domain());
+    out.time(row.draft->not_after);
+    out.text(roots[i]);
+    out.text(roots[0]);
   }
 }
 

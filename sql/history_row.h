@@ -1,14 +1,15 @@
 // Rows of history in the making. For this room only.
 #pragma once
 
-#include <map>
-#include <optional>
+#include <compare>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "sql/history.h"
 #include "sql/history_key.h"
+#include "sql/history_numbers.h"
+#include "sql/history_store.h"
 #include "sql/tx.h"
 
 namespace ct::sql {
@@ -19,34 +20,43 @@ namespace ct::sql {
 // "2026q4", "past", "future".
 [[nodiscard]] std::string history_partition_name(int quarter);
 
-// What entries are written down with. Of issuers and logs, those that were
-// asked for.
-struct HistoryNumbers {
-  Bytes salt;
-  std::optional<Seconds> pruned_until;  // what ends before it is not stored
-  std::unordered_map<std::string, std::int32_t> issuers;  // by issuer_of()
-  std::map<Hash, std::int16_t> logs;
-};
-// Numbers what has no number yet. Locks history against changes of its
-// partitions until the transaction ends. Throws.
-[[nodiscard]] HistoryNumbers number_history(
-    Tx& tx, const std::vector<HistoryEntry>& entries);
-
-struct HistoryRow {
+// An entry as far as it can be written down without the database.
+struct HistoryDraft {
+  // Follows from the TBS.
   int quarter = 0;
-  std::int64_t id = 0;
   Seconds not_after = 0, not_before = 0;
-  std::int32_t issuer = 0;
-  bool final = false;
+  Hash tbs_sha256{};
   HistoryNames names;
   std::string organization;
   Bytes serial, spki;
+  // Of this entry; `issuer` and `log` are places in the batch.
+  std::size_t issuer = 0, log = 0;
   Hash sha256{};
-  Bytes sightings;
+  NumberedSighting sighting;
 
   [[nodiscard]] std::string_view domain() const {
     return names.roots.empty() ? std::string_view() : names.roots[0];
   }
+};
+
+struct HistoryBatch {
+  // By partition, domain, validity end and issuance: all writers take locks in
+  // this order.
+  std::vector<HistoryDraft> drafts;
+  std::vector<HistoryIssuer> issuers;
+  std::vector<Hash> logs;
+};
+
+// A row: what several entries of an issuance come to.
+struct HistoryRow {
+  const HistoryDraft* draft = nullptr;  // any of them
+  std::int64_t id = 0;
+  std::int32_t issuer = 0;
+  bool final = false;
+  Hash sha256{};
+  Bytes sightings;
+
+  friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
 };
 
 // Of the same issuance, in whatever order and however often: the final
@@ -55,11 +65,10 @@ struct HistoryRow {
 // others.
 void merge_history_row(HistoryRow& into, const HistoryRow& row);
 
-// One row for each issuance, by partition and primary key: all writers take
-// locks in that order. Throws for an entry that cannot be (a leaf index above
-// 2^40).
+// One row for each issuance, in the order of the batch, which they point to.
+// Throws for a leaf index that cannot be.
 [[nodiscard]] std::vector<HistoryRow> history_rows(
-    const std::vector<HistoryEntry>& entries, const HistoryNumbers& numbers);
+    const HistoryBatch& batch, const HistoryNumbers& numbers);
 
 inline constexpr std::string_view kHistoryColumns =
     "id, not_after, not_before, issuer, final, domain, names, organization, "

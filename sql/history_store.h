@@ -1,6 +1,7 @@
 // Storing entries in history.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "sql/database.h"
@@ -13,16 +14,25 @@ struct HistoryStored {
   std::size_t updated = 0;       // rows that had been there and know more now
 };
 
+// Entries made ready: what can be done without the database, to be done on
+// another thread than its.
+struct HistoryBatch;
+[[nodiscard]] std::shared_ptr<const HistoryBatch> prepare_history(
+    const std::vector<HistoryEntry>& entries);
+
 // Within the caller's transaction: new issuances become rows, known ones gain
 // sightings. Storing an entry twice changes nothing. What was pruned is left
 // out. Throws SqlError: kTransient when other writers are in the way, so that
-// the transaction must be repeated; kMalformed for a leaf index above 2^40.
+// the transaction must be repeated; kMalformed for a leaf index above 2^63.
 //
 // Any number of writers may be at it; each transaction should hold few calls,
 // or they wait for each other.
+HistoryStored store_history(Tx& tx, const HistoryBatch& batch);
 HistoryStored store_history(Tx& tx, const std::vector<HistoryEntry>& entries);
 
 // A transaction of its own.
+[[nodiscard]] Result<HistoryStored> store_history(Database& db,
+                                                  const HistoryBatch& batch);
 [[nodiscard]] Result<HistoryStored> store_history(
     Database& db, const std::vector<HistoryEntry>& entries);
 

@@ -61,6 +61,15 @@ std::vector<std::string> elements(std::string_view s) {
   return out;
 }
 
+void put(compat::Copy& copy, const CopyRows& rows,
+         std::vector<std::string_view>& fields) {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (auto& field : fields) field = rows.field(next++);
+    copy.row(fields);
+  }
+}
+
 }  // namespace
 
 std::string storable_text(std::string_view text) {
@@ -81,6 +90,21 @@ std::string storable_text(std::string_view text) {
 
 Millis storable_time(Millis t) {
   return std::clamp<Millis>(t, -62'167'219'200'000, 253'402'300'799'999);
+}
+
+void ArrayText::text(std::string_view v) {
+  value_ += value_.size() > 1 ? ",\"" : "\"";
+  for (const char c : v) {
+    if (c == '"' || c == '\\') value_ += '\\';
+    value_ += c;
+  }
+  value_ += '"';
+}
+
+void ArrayText::bytes(ByteView v) {
+  value_ += value_.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
+  value_ += to_hex(v);
+  value_ += '"';
 }
 
 void CopyRows::bytes(ByteView v) {
@@ -202,13 +226,14 @@ std::size_t Rows::affected() const {
 }
 
 const std::string& Tx::prepare(std::string_view sql) {
-  if (const auto found = names_.find(sql); found != names_.end()) {
+  auto& names = session_.statements;
+  if (const auto found = names.find(sql); found != names.end()) {
     return found->second;
   }
   std::string text(sql);
-  std::string name = "ct" + std::to_string(names_.size());
+  std::string name = "ct" + std::to_string(names.size());
   transaction_.conn().prepare(name, text);
-  return names_.emplace(std::move(text), std::move(name)).first->second;
+  return names.emplace(std::move(text), std::move(name)).first->second;
 }
 
 Rows Tx::exec(std::string_view sql, const std::vector<Param>& params) {
@@ -239,16 +264,29 @@ void Tx::run_script(const std::string& sql) {
 }
 
 void Tx::copy(std::string_view table, std::string_view columns,
+              std::size_t count, const std::function<bool(CopyRows&)>& fill) {
+  try {
+    compat::Copy copy(transaction_, table, columns);
+    CopyRows rows(count);
+    std::vector<std::string_view> fields(count);
+    while (fill(rows)) {
+      put(copy, rows, fields);
+      rows.clear();
+    }
+    copy.finish();
+  } catch (...) {
+    failed_ = true;
+    rethrow_as_sql_error();
+  }
+}
+
+void Tx::copy(std::string_view table, std::string_view columns,
               const CopyRows& rows) {
   if (rows.size() == 0) return;
   try {
     compat::Copy copy(transaction_, table, columns);
     std::vector<std::string_view> fields(rows.columns());
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      for (auto& field : fields) field = rows.field(next++);
-      copy.row(fields);
-    }
+    put(copy, rows, fields);
     copy.finish();
   } catch (...) {
     failed_ = true;
@@ -271,6 +309,7 @@ bool Tx::attempt(const std::function<void()>& body) {
   }
   run_script("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt");
   failed_ = false;
+  session_.history_numbers.reset();
   return false;
 }
 

@@ -49,6 +49,14 @@ class Param {
     if (v) *this = Param(*v);
   }
 
+  // Storable text.
+  [[nodiscard]] static Param verbatim(std::string v) {
+    Param param(nullptr);
+    param.null_ = false;
+    param.value_ = std::move(v);
+    return param;
+  }
+
   [[nodiscard]] bool is_null() const { return null_; }
   [[nodiscard]] bool is_bytea() const { return bytea_; }
   // As Postgres reads it; of a bytea, the bytes themselves.
@@ -112,6 +120,23 @@ class Rows {
   std::shared_ptr<const pqxx::result> result_;
 };
 
+// A one-dimensional array as Postgres reads it. Text is storable already.
+class ArrayText {
+ public:
+  void text(std::string_view v);
+  void bytes(ByteView v);
+  void integer(std::int64_t v) { plain(std::to_string(v)); }
+  void boolean(bool v) { plain(v ? "t" : "f"); }
+  [[nodiscard]] Param param() const { return Param::verbatim(value_ + "}"); }
+
+ private:
+  void plain(std::string_view v) {
+    (value_ += value_.size() > 1 ? "," : "") += v;
+  }
+
+  std::string value_ = "{";
+};
+
 // Rows to be copied into a table. Text is storable already.
 class CopyRows {
  public:
@@ -126,6 +151,10 @@ class CopyRows {
   void bytes(ByteView v);
   void time(Seconds v);  // storable_seconds of it
 
+  void clear() {
+    data_.clear();
+    ends_.clear();
+  }
   // Of whole rows.
   [[nodiscard]] std::size_t size() const { return ends_.size() / columns_; }
   [[nodiscard]] std::size_t columns() const { return columns_; }
@@ -140,13 +169,21 @@ class CopyRows {
   std::vector<std::size_t> ends_;
 };
 
-using StatementNames = std::map<std::string, std::string, std::less<>>;
+struct HistoryNumbers;
+
+// What a connection keeps from one transaction to the next.
+struct Session {
+  // The statements that are prepared, and their names.
+  std::map<std::string, std::string, std::less<>> statements;
+  // Forgotten whenever something is rolled back, as it may have given some of
+  // them; null: none were asked for yet.
+  std::shared_ptr<HistoryNumbers> history_numbers;
+};
 
 class Tx {
  public:
-  // `names`: the statements that the connection has prepared so far.
-  Tx(pqxx::transaction_base& transaction, StatementNames& names)
-      : transaction_(transaction), names_(names) {}
+  Tx(pqxx::transaction_base& transaction, Session& session)
+      : transaction_(transaction), session_(session) {}
 
   // One statement, prepared at its first use, $1 … being `params`. Throws.
   Rows exec(std::string_view sql, const std::vector<Param>& params = {});
@@ -157,17 +194,21 @@ class Tx {
   // Neither table nor columns, "a, b, c", are quoted. Throws.
   void copy(std::string_view table, std::string_view columns,
             const CopyRows& rows);
+  // `fill` puts some more rows of `count` columns, or returns false.
+  void copy(std::string_view table, std::string_view columns, std::size_t count,
+            const std::function<bool(CopyRows&)>& fill);
   // Runs `body`, and undoes what it did if that violated a unique key (false)
   // or a lock was not to be had in time (false as well). Throws all else.
   [[nodiscard]] bool attempt(const std::function<void()>& body);
   // Whether a statement has failed, and with it the transaction.
   [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] Session& session() { return session_; }
 
  private:
   const std::string& prepare(std::string_view sql);
 
   pqxx::transaction_base& transaction_;
-  StatementNames& names_;
+  Session& session_;
   bool failed_ = false;
 };
 

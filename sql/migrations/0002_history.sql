@@ -233,19 +233,40 @@ CREATE FUNCTION history_names(domain text, names text) RETURNS text[]
   $$;
 COMMENT ON FUNCTION history_names IS 'All names of a row in history, in full';
 
--- Thirteen bytes each, oldest first: milliseconds since 1970 (6), log number
--- (2, the top bit set for precertificates), leaf index (5).
+-- In order of time; of each the milliseconds since 1970, or since the one
+-- before it, twice the log plus 1 for a precertificate, and the leaf index, as
+-- numbers of 7 bits a byte, the lowest first, the top bit set in all bytes but
+-- a number's last.
 CREATE FUNCTION history_sightings(sightings bytea, OUT logged_at timestamptz,
                                   OUT log smallint, OUT precert boolean,
                                   OUT leaf_index bigint)
-  RETURNS SETOF record LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURNS SETOF record LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
   AS $$
-    SELECT to_timestamp(('x' || substr(s, 1, 12))::bit(48)::bigint / 1000.0),
-           (('x' || substr(s, 13, 4))::bit(16)::integer & 32767)::smallint,
-           ('x' || substr(s, 13, 4))::bit(16)::integer >= 32768,
-           ('x' || substr(s, 17, 10))::bit(40)::bigint
-    FROM generate_series(1, length(sightings) - 12, 13) AS i,
-         encode(substr(sightings, i, 13), 'hex') AS s
+    DECLARE
+      numbers bigint[] := '{}';
+      n bigint := 0;
+      bits integer := 0;
+      b integer;
+      millis bigint := 0;
+    BEGIN
+      FOR i IN 0 .. length(sightings) - 1 LOOP
+        b := get_byte(sightings, i);
+        n := n | ((b & 127)::bigint << bits);
+        bits := bits + 7;
+        CONTINUE WHEN b >= 128;
+        numbers := numbers || n;
+        n := 0;
+        bits := 0;
+        CONTINUE WHEN cardinality(numbers) < 3;
+        millis := millis + numbers[1];
+        logged_at := to_timestamp(millis / 1000.0);
+        log := numbers[2] / 2;
+        precert := numbers[2] % 2 = 1;
+        leaf_index := numbers[3];
+        numbers := '{}';
+        RETURN NEXT;
+      END LOOP;
+    END
   $$;
 COMMENT ON FUNCTION history_sightings IS 'A row for each place where a certificate was logged; log: see history_log';
 
@@ -262,9 +283,9 @@ CREATE VIEW certificates AS
          h.organization,
          encode(i.spki_sha256, 'hex') AS issuer_spki_sha256,
          encode(h.spki, 'hex') AS spki,
-         to_timestamp(('x' || encode(substr(h.sightings, 1, 6), 'hex'))
-                      ::bit(48)::bigint / 1000.0) AS first_logged_at,
-         length(h.sightings) / 13 AS sightings,
+         (SELECT logged_at FROM history_sightings(h.sightings) LIMIT 1)
+           AS first_logged_at,
+         (SELECT count(*) FROM history_sightings(h.sightings)) AS sightings,
          h.domain AS key
   FROM history h LEFT JOIN history_issuer i ON i.issuer = h.issuer;
 COMMENT ON VIEW certificates IS 'Every certificate in history, for people. Quick by key and not_after; by name see certificates_for()';

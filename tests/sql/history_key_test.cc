@@ -187,20 +187,25 @@ TEST_CASE("sightings are a sorted set", "[sql][history_key]") {
   const NumberedSighting b{1'700'000'000'123, 8, false, 5};
   const NumberedSighting c{1'600'000'000'000, 32'767, true, (1ULL << 40) - 1};
   const Bytes encoded = encode_history_sightings({a, b, c, a});
-  CHECK(encoded.size() == 3 * kHistorySightingSize);
-  const std::vector<NumberedSighting> sorted{c, b, a};
+  const std::vector<NumberedSighting> sorted{c, a, b};
   CHECK(decode_history_sightings(encoded) == sorted);
-  CHECK(encode_history_sightings({c, a, b}) == encoded);
+  CHECK(encode_history_sightings({c, b, a}) == encoded);
 
   const Bytes one = encode_history_sightings({a});
   CHECK(merge_history_sightings(encoded, one) == encoded);
   CHECK(merge_history_sightings(one, encode_history_sightings({c, b})) ==
         encoded);
   CHECK(merge_history_sightings({}, {}).empty());
+  CHECK(encode_history_sightings({{1'000, 7, true, 300}}) ==
+        Bytes{0xe8, 0x07, 0x0f, 0xac, 0x02});
 
-  Bytes torn = one;
-  torn.push_back(1);
-  CHECK(decode_history_sightings(torn) == std::vector{a});
+  for (std::size_t n = 0; n < one.size(); ++n) {
+    CHECK(decode_history_sightings(ByteView(one).first(n)).empty());
+  }
+  CHECK(decode_history_sightings(Bytes(40, 0xff)).empty());
+  Bytes endless(43, 0xff);
+  for (std::size_t i = 40; i < endless.size(); ++i) endless[i] = 1;
+  CHECK(decode_history_sightings(endless).size() == 1);
 
   const auto clamped = decode_history_sightings(encode_history_sightings(
       {{-1, 1, false, 0}, {std::numeric_limits<Millis>::max(), 1, false, 0}}));

@@ -98,7 +98,7 @@ TEST_CASE("five logs are five sightings of one row",
 TEST_CASE("hostile text and dates are stored without loss",
           "[.db][sql][history_store]") {
   test::TestDatabase database;
-  auto e = final_entry(1, 1, (1ULL << 40) - 1);
+  auto e = final_entry(1, 1, (1ULL << 63) - 1);
   e.names = {std::string("a\0b.example", 11),
              "\xff\t\n\\.example",
              "x y",
@@ -132,7 +132,7 @@ TEST_CASE("hostile text and dates are stored without loss",
   CHECK(database.run("SELECT length(name) <= 2000 FROM history_issuer WHERE "
                      "length(name) > 100") == "t");
 
-  e.leaf_index = 1ULL << 40;
+  e.leaf_index = 1ULL << 63;
   const auto refused = store_history(database.db(), {e});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Errc::kMalformed);

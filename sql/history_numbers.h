@@ -1,0 +1,41 @@
+// The numbers that history gives to issuers and logs. For this room only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+
+// As history_issuer holds it.
+struct HistoryIssuer {
+  std::string name;         // history_issuer_name
+  std::string spki_sha256;  // 32 bytes; "": not known
+
+  // The two in one.
+  [[nodiscard]] std::string key() const { return spki_sha256 + '/' + name; }
+};
+
+// What entries are written down with. Of issuers and logs, those that were
+// asked for so far.
+struct HistoryNumbers {
+  Bytes salt;
+  std::optional<Seconds> pruned_until;  // what ends before it is not stored
+  std::unordered_map<std::string, std::int32_t> issuers;  // by key()
+  std::map<Hash, std::int16_t> logs;
+};
+
+// Numbers what has no number yet. Locks history against changes of its
+// partitions until the transaction ends. Throws.
+[[nodiscard]] std::shared_ptr<const HistoryNumbers> number_history(
+    Tx& tx, const std::vector<HistoryIssuer>& issuers,
+    const std::vector<Hash>& logs);
+
+}  // namespace ct::sql
