@@ -30,10 +30,10 @@ struct TermOptions {
 
 // As typed; "" is not given.
 struct NarrowingTexts {
-  std::string issuer, organization;
-  std::string valid_at, expires_after, expires_before, issued_after,
-      issued_before, logged_after, logged_before;
-  std::vector<std::string> logs;  // part of the description, or the id
+  std::string issuer{}, organization{};
+  std::string valid_at{}, expires_after{}, expires_before{}, issued_after{},
+      issued_before{}, logged_after{}, logged_before{};
+  std::vector<std::string> logs{};  // part of the description, or the id
   bool expired = false, not_expired = false;
   bool precert = false, final = false;
 };

@@ -75,7 +75,8 @@ TEST_CASE("wildcards make a pattern", "[monitor][search_query]") {
                           "w*w w.example.com", "*@example.com"}) {
     CHECK_THAT(refusal(bad), ContainsSubstring("cannot search for"));
   }
-  CHECK_THAT(refusal(std::string(300, 'a') + "*"), ContainsSubstring("255"));
+  CHECK_THAT(refusal(std::string(300, 'a').append("*")),
+             ContainsSubstring("255"));
 }
 
 TEST_CASE("a part may be anywhere in a name", "[monitor][search_query]") {
