@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "sql/findings.h"
+#include "sql/history_store.h"
 #include "sql/logs.h"
 #include "sql/tx.h"
 
@@ -96,15 +97,40 @@ void add_range(Tx& tx, const Hash& log_id, Range range) {
   put_range(tx, log_id, range);
 }
 
+// Merged with what it touches.
+void add_archived(Tx& tx, const Hash& log_id, IndexRange range) {
+  if (range.begin >= range.end) return;
+  for (const Row row :
+       tx.exec("DELETE FROM history_range WHERE log_id = $1 AND "
+               "begin_index <= $3 AND end_index >= $2 "
+               "RETURNING begin_index, end_index",
+               {log_id, range.begin, range.end})) {
+    range.begin = std::min(range.begin, row.count("begin_index"));
+    range.end = std::max(range.end, row.count("end_index"));
+  }
+  tx.exec(
+      "INSERT INTO history_range (log_id, begin_index, end_index) "
+      "VALUES ($1, $2, $3)",
+      {log_id, range.begin, range.end});
+}
+
 void store(Tx& tx, const BatchCommit& batch) {
   const Hash& log_id = batch.lease.log_id;
-  put_position(tx, log_id, batch.after);
-  add_range(tx, log_id,
-            {batch.begin, batch.after.range.size(), batch.generation});
-  tx.exec(
-      "UPDATE log SET follow_state = 'following', updated_at = now() "
-      "WHERE log_id = $1 AND follow_state = 'new'",
-      {log_id});
+  const ctlog::LeafIndex end = batch.after.range.size();
+  // First, as other writers of the same certificates may wait for it, or we
+  // for them, and nothing else must be locked meanwhile.
+  if (batch.archive) store_history(tx, batch.history);
+  if (!batch.is_stretch) {
+    put_position(tx, log_id, batch.after);
+    tx.exec(
+        "UPDATE log SET follow_state = 'following', updated_at = now() "
+        "WHERE log_id = $1 AND follow_state = 'new'",
+        {log_id});
+  }
+  // Several stretches of one log may be under way.
+  tx.exec("SELECT FROM log WHERE log_id = $1 FOR NO KEY UPDATE", {log_id});
+  add_range(tx, log_id, {batch.begin, end, batch.generation});
+  if (batch.archive) add_archived(tx, log_id, {batch.begin, end});
   store_findings(tx, batch.findings);
 }
 
@@ -112,6 +138,11 @@ Result<CommitOutcome> try_commit(Database& db, const BatchCommit& batch) {
   CommitOutcome outcome = CommitOutcome::kLeaseLost;
   auto done = db.transact([&](Tx& tx) -> Result<void> {
     outcome = CommitOutcome::kLeaseLost;
+    if (batch.is_stretch) {
+      store(tx, batch);
+      outcome = CommitOutcome::kCommitted;
+      return {};
+    }
     const auto held = position_under_lease(tx, batch.lease);
     if (!held) return {};
     const auto& stored = *held;
@@ -161,8 +192,16 @@ Result<CommitOutcome> commit_batch(Database& db, const BatchCommit& batch) {
   if (batch.after.range.size() < batch.begin) {
     return fail(Errc::kInternal, "a batch that ends before it begins");
   }
+  // Writers of the same certificates: only one of them gets through at once.
+  constexpr unsigned kTries = 20;
   auto outcome = try_commit(db, batch);
-  if (outcome || !db.commit_in_doubt()) return outcome;
+  for (unsigned i = 1;
+       i < kTries && batch.archive && !outcome &&
+       outcome.error().code == Errc::kTransient && !db.commit_in_doubt();
+       ++i) {
+    outcome = try_commit(db, batch);
+  }
+  if (outcome || !db.commit_in_doubt() || batch.is_stretch) return outcome;
   return settle(db, batch, outcome.error());
 }
 
@@ -176,6 +215,23 @@ Result<std::vector<Range>> verified_ranges(Database& db, const Hash& log_id) {
                                  {log_id})) {
       ranges.push_back({row.count("begin_index"), row.count("end_index"),
                         row.integer("generation")});
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return ranges;
+}
+
+Result<std::vector<IndexRange>> archived_ranges(Database& db,
+                                                const Hash& log_id) {
+  std::vector<IndexRange> ranges;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    ranges.clear();
+    for (const Row row :
+         tx.exec("SELECT begin_index, end_index FROM history_range WHERE "
+                 "log_id = $1 ORDER BY begin_index",
+                 {log_id})) {
+      ranges.push_back({row.count("begin_index"), row.count("end_index")});
     }
     return {};
   });

@@ -11,6 +11,7 @@
 #include "ctlog/log_list.h"
 #include "ctlog/tree_head.h"
 #include "sql/database.h"
+#include "sql/history.h"
 
 namespace ct::sql {
 
@@ -98,12 +99,19 @@ struct BatchCommit {
   Position after;
   std::int64_t generation = 0;  // of the watches it was matched against
   std::vector<alerts::Finding> findings;
+  // A stretch of the past, read beside whoever follows the log: no position
+  // moves, and of the lease only the log counts. Storing it again is harmless.
+  bool is_stretch = false;
+  // Archive mode: every entry of the batch.
+  bool archive = false;
+  std::vector<HistoryEntry> history{};
 };
 enum class CommitOutcome : std::uint8_t {
   kCommitted,
   kAlreadyThere,  // an earlier try had gone through after all
   kLeaseLost,     // another process has taken over, or the position moved
 };
+// A transaction that other writers of history were in the way of is repeated.
 // In doubt, it rereads the position and decides. kTransient: nothing stored.
 [[nodiscard]] Result<CommitOutcome> commit_batch(Database& db,
                                                  const BatchCommit& batch);
@@ -116,6 +124,14 @@ struct Range {
 };
 [[nodiscard]] Result<std::vector<Range>> verified_ranges(Database& db,
                                                          const Hash& log_id);
+
+// What history holds of a log, ascending, merged.
+struct IndexRange {
+  ctlog::LeafIndex begin = 0, end = 0;
+  friend bool operator==(const IndexRange&, const IndexRange&) = default;
+};
+[[nodiscard]] Result<std::vector<IndexRange>> archived_ranges(
+    Database& db, const Hash& log_id);
 
 // An operator's override: go on from a verified head although entries and
 // root disagree below it; recorded.
