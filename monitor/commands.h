@@ -23,8 +23,8 @@ namespace ct::monitor {
 // Exit codes, documented in the README.
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;    // the command could not do its work
-inline constexpr int kExitUnproven = 2;  // run --once: a log could not be read
-                                         // or proven
+inline constexpr int kExitUnproven = 2;  // run --once, backfill: a log could
+                                         // not be read or proven
 inline constexpr int kExitChanges = 2;   // watch apply --exit-code: something
                                          // would change
 inline constexpr int kExitNothingFound = 1;  // search, as grep has it
@@ -81,17 +81,21 @@ int report(const Error& error);
 void on_chosen(CLI::App& command, Session& session,
                std::function<int()> action);
 
+// --log-list, --allow-unsigned-log-list, --log-list-key and --ca-file.
+void add_log_list_options(CLI::App& command, Session& session);
+
 // Each in the commands_*.cc of its name.
 void add_run_commands(CLI::App& app, Session& session);
-void add_watch_commands(CLI::App& app, Session& session);    // watch
-void add_expect_commands(CLI::App& app, Session& session);   // expect
-void add_alert_commands(CLI::App& app, Session& session);    // alerts
-void add_channel_commands(CLI::App& app, Session& session);  // channel
-void add_log_commands(CLI::App& app, Session& session);      // logs, status,
-                                                             // coverage, db
-void add_config_commands(CLI::App& app, Session& session);   // config
-void add_inspect_commands(CLI::App& app, Session& session);  // inspect
-void add_search_commands(CLI::App& app, Session& session);   // search
-void add_demo_commands(CLI::App& app, Session& session);     // demo
+void add_backfill_commands(CLI::App& app, Session& session);  // backfill
+void add_watch_commands(CLI::App& app, Session& session);     // watch
+void add_expect_commands(CLI::App& app, Session& session);    // expect
+void add_alert_commands(CLI::App& app, Session& session);     // alerts
+void add_channel_commands(CLI::App& app, Session& session);   // channel
+void add_log_commands(CLI::App& app, Session& session);       // logs, status,
+                                                              // coverage, db
+void add_config_commands(CLI::App& app, Session& session);    // config
+void add_inspect_commands(CLI::App& app, Session& session);   // inspect
+void add_search_commands(CLI::App& app, Session& session);    // search
+void add_demo_commands(CLI::App& app, Session& session);      // demo
 
 }  // namespace ct::monitor

@@ -6,8 +6,6 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
-#include <atomic>
-#include <thread>
 
 #include "alerts/payload.h"
 #include "monitor/commands.h"
@@ -15,60 +13,31 @@
 #include "monitor/engine.h"
 #include "monitor/operator_port.h"
 #include "monitor/service_manager.h"
+#include "monitor/signals.h"
 #include "monitor/terminal.h"
 
 namespace ct::monitor {
 namespace {
 
 struct RunOptions {
-  std::string log_list, log_list_key, ca_file, start, http_listen, log_level,
-      log_format, verify_scts;
-  bool allow_unsigned = false, once = false, quiet = false;
+  std::string start, http_listen, log_level, log_format, verify_scts, mode;
+  bool once = false, quiet = false;
 };
 
-// The signals that end or refresh the program. Blocked before any thread is
-// started, so that only the thread below sees them.
-sigset_t our_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
-  return set;
-}
-
-// Turns signals into calls of the engine, and tells the service manager when
-// the engine is ready.
-class SignalThread {
- public:
-  explicit SignalThread(Engine& engine)
-      : engine_(engine), thread_([this] { work(); }) {}
-  ~SignalThread() {
-    done_ = true;
-    thread_.join();
-  }
-
- private:
-  void work() {
-    const sigset_t set = our_signals();
-    const timespec patience{0, 200'000'000};
-    bool told_ready = false;
-    while (!done_) {
-      if (!told_ready && engine_.ready()) {
-        told_ready = true;
-        notify_service_manager("READY=1");
-      }
-      const int signal = sigtimedwait(&set, nullptr, &patience);
-      if (signal == SIGHUP) engine_.refresh();
-      if (signal == SIGTERM || signal == SIGINT) {
+// Signals for the engine; and the service manager is told when it is ready.
+SignalThread signal_thread(Engine& engine) {
+  return SignalThread(
+      [&engine](int signal) {
+        if (signal == SIGHUP) return engine.refresh();
         notify_service_manager("STOPPING=1");
-        engine_.stop();
-      }
-    }
-  }
-
-  Engine& engine_;
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
+        engine.stop();
+      },
+      [&engine, told = false]() mutable {
+        if (told || !engine.ready()) return;
+        told = true;
+        notify_service_manager("READY=1");
+      });
+}
 
 void print_findings(const std::vector<alerts::Finding>& findings) {
   for (const auto& finding : findings) {
@@ -87,15 +56,14 @@ int run(Session& session, const RunOptions& options) {
   set_up_log((*config)->log_level, (*config)->log_format);
   auto db = session.open_database();
   if (!db) return report(db.error());
-  const sigset_t set = our_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  block_signals();
 
   Engine::Options engine_options;
   engine_options.once = options.once;
   if (!options.quiet) engine_options.on_findings = print_findings;
   Engine engine(**config, std::move(*db), session.database_url(),
                 session.private_postgres(), engine_options);
-  const SignalThread signals(engine);
+  const SignalThread signals = signal_thread(engine);
   std::unique_ptr<OperatorPort> port;
   const std::string& listen = (*config)->http_listen;
   if (!listen.empty() && (!options.once || (*config)->http_listen_given)) {
@@ -119,15 +87,7 @@ void add_run_commands(CLI::App& app, Session& session) {
   CLI::App& command = *app.add_subcommand(
       "run", "Follow all logs, and tell of unexpected certificates");
   session.add_common_options(command, false);
-  command.add_option("--log-list", options->log_list,
-                     "Log list to use instead of Google's and Apple's: a file "
-                     "or URL in the v3 format");
-  command.add_flag("--allow-unsigned-log-list", options->allow_unsigned,
-                   "Accept that list without a signature");
-  command.add_option("--log-list-key", options->log_list_key,
-                     "PEM public key that signs that list (default: Google's)");
-  command.add_option("--ca-file", options->ca_file,
-                     "PEM roots for the servers of a private list's logs");
+  add_log_list_options(command, session);
   command.add_option("--start", options->start,
                      "Where to start in logs that are new: head (default), "
                      "beginning, or a date such as 2026-11-01");
@@ -136,6 +96,11 @@ void add_run_commands(CLI::App& app, Session& session) {
                   "Check the SCTs of matches (default), or of all final "
                   "certificates")
       ->check(CLI::IsMember({"matches", "all"}));
+  command
+      .add_option("--mode", options->mode,
+                  "watch: keep what matches (default); archive: keep every "
+                  "entry, for `ctvigil search`")
+      ->check(CLI::IsMember({"watch", "archive"}));
   command.add_flag("--once", options->once,
                    "Read every log to the head it has now, deliver what is "
                    "due, and exit: 0 if all is proven, 2 if not");
@@ -160,12 +125,6 @@ void add_run_commands(CLI::App& app, Session& session) {
       "--ca-file ca.pem");
   on_chosen(command, session, [&session, options, &command] {
     session.overrides.push_back([options, &command](Config& config) {
-      if (!options->log_list.empty()) config.log_lists = {options->log_list};
-      if (options->allow_unsigned) config.allow_unsigned_log_list = true;
-      if (!options->log_list_key.empty()) {
-        config.log_list_key = options->log_list_key;
-      }
-      if (!options->ca_file.empty()) config.ca_file = options->ca_file;
       if (!options->start.empty()) config.start = options->start;
       if (command.count("--http-listen") > 0) {
         config.http_listen = options->http_listen;
@@ -175,6 +134,8 @@ void add_run_commands(CLI::App& app, Session& session) {
       if (options->verify_scts == "matches") {
         config.verify_scts = VerifyScts::kMatches;
       }
+      if (options->mode == "watch") config.mode = ReadMode::kWatch;
+      if (options->mode == "archive") config.mode = ReadMode::kArchive;
       if (options->once) {
         using std::chrono::seconds;
         config.mismatch_retries = {seconds(1), seconds(3), seconds(6)};

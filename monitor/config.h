@@ -16,6 +16,12 @@ namespace ct::monitor {
 // Which certificates' SCTs are checked.
 enum class VerifyScts : std::uint8_t { kMatches, kAll };
 
+// What is kept of the entries read.
+enum class ReadMode : std::uint8_t {
+  kWatch,    // those that match
+  kArchive,  // all, in history
+};
+
 struct Config {
   // Where we keep things.
   std::string state_dir;     // default: /var/lib/ctvigil for root, else
@@ -35,6 +41,7 @@ struct Config {
   std::vector<std::string> witnesses;  // C2SP verifier keys
 
   VerifyScts verify_scts = VerifyScts::kMatches;
+  ReadMode mode = ReadMode::kWatch;
 
   // How fast.
   double requests_per_second = 4;                   // per operator

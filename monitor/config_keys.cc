@@ -264,6 +264,9 @@ constexpr std::pair<std::string_view, LogFormat> kFormats[] = {
 constexpr std::pair<std::string_view, VerifyScts> kVerifyScts[] = {
     {"matches", VerifyScts::kMatches}, {"all", VerifyScts::kAll}};
 
+constexpr std::pair<std::string_view, ReadMode> kReadModes[] = {
+    {"watch", ReadMode::kWatch}, {"archive", ReadMode::kArchive}};
+
 template <class T, std::size_t n>
 ConfigKey choice_key(std::string_view name, T Config::*field,
                      const std::pair<std::string_view, T> (&choices)[n],
@@ -335,6 +338,9 @@ std::vector<ConfigKey> make_keys() {
                "Verifier keys of witnesses whose cosignatures are checked and "
                "recorded.",
                check_witness),
+      choice_key("mode", &C::mode, kReadModes, "\"watch\"",
+                 "What is kept of the entries read: \"watch\", those that "
+                 "match; \"archive\", all of them, for `ctvigil search`."),
       choice_key("verify_scts", &C::verify_scts, kVerifyScts, "\"matches\"",
                  "Which certificates' SCTs are checked: \"matches\", or "
                  "\"all\" final certificates, which takes about 0.06 ms of "

@@ -7,6 +7,7 @@
 #include "ctlog/log_source.h"
 #include "monitor/sct_audit.h"
 #include "monitor/watchlist.h"
+#include "sql/history.h"
 
 namespace ct::monitor {
 
@@ -37,8 +38,10 @@ struct Extract {
   Millis newest = 0;  // greatest entry timestamp
   std::uint64_t wire_bytes = 0;
   std::uint64_t malformed = 0;  // entries that did not parse
-  Bytes leaves;   // {u32 length, MerkleTreeLeaf} each, where evidence is kept
-  PageScts scts;  // where all are checked; not extract()'s work
+  Bytes leaves;  // {u32 length, MerkleTreeLeaf} each, where evidence is kept
+  // Not extract()'s work:
+  PageScts scts;                           // where all are checked
+  std::vector<sql::HistoryEntry> history;  // in archive mode
 };
 
 // Reads every entry and looks up every name. Cannot fail: what does not parse

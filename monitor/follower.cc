@@ -37,6 +37,19 @@ Follower::Follower(FollowerContext& context, sql::LogRow row,
       draining_(!row.listed),
       info_(std::move(row.info)) {}
 
+Follower::Follower(FollowerContext& context, sql::LogRow row,
+                   std::unique_ptr<ctlog::LogSource> source,
+                   sql::IndexRange stretch)
+    : context_(context),
+      source_(std::move(source)),
+      log_id_(row.info.log_id),
+      kind_(row.info.kind),
+      name_(row.info.description),
+      stretch_(stretch),
+      info_(std::move(row.info)),
+      lease_(sql::Lease{log_id_, 0}),
+      largest_head_(row.largest_head) {}
+
 void Follower::update(const ctlog::LogInfo& info) {
   const std::lock_guard lock(info_mutex_);
   info_ = info;
@@ -94,7 +107,7 @@ Task<Result<void>> Follower::round() {
     if (!found) co_return found;
   }
   const auto read = co_await read_to(head);
-  if (!read) co_return read;
+  if (!read || stretch_) co_return read;
   co_await check_health(*polled);
   const auto final_head = co_await check_final_head();
   co_return final_head;
@@ -154,6 +167,7 @@ Task<Result<void>> Follower::check_final_head() {
 
 Task<std::optional<FollowEnd>> Follower::finished() {
   const auto size = position_ ? position_->range.size() : 0;
+  if (stretch_) co_return FollowEnd::kReachedHead;
   const auto final_head = info().final_tree_head;
   const bool at_final = position_ && final_head && size >= final_head->size;
   const bool drained =

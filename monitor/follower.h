@@ -1,4 +1,5 @@
-// Follower: reads one log, from where it stands to its head, for ever.
+// Follower: reads one log, from where it stands to its head, for ever; or one
+// stretch of its past, once.
 //
 // A coroutine that looks like blocking code: poll the head, check it, read
 // the entries up to it in segments, tie each to the head, judge what matched,
@@ -49,6 +50,7 @@ struct FollowerContext {
   const std::vector<ctlog::NoteVerifier>& witnesses;
   std::string owner;         // of leases
   bool once = false;         // read to the first head, then end
+  bool archive = false;      // keep every entry in history
   SctAudit* scts = nullptr;  // of all final certificates; nullptr: of matches
   std::function<std::shared_ptr<const WatchSnapshot>()> watches;
   std::function<std::shared_ptr<const KnownLogs>()> logs;
@@ -73,13 +75,30 @@ struct FollowerCounters {
   std::atomic<std::int64_t> newest_entry{0}, verified_at{0}, head_time{0};
 };
 
+// What a stretch of a log's past will cost.
+struct LogSurvey {
+  sql::IndexRange range;       // of the dates asked for, below the head
+  double bytes_per_entry = 0;  // on the wire, as one page showed
+  std::uint64_t page = 0;      // entries that a request brings
+};
+
 class Follower {
  public:
   Follower(FollowerContext& context, sql::LogRow row,
            std::unique_ptr<ctlog::LogSource> source);
+  // Reads `stretch` and nothing else, beside whoever follows the log: without
+  // lease, and without moving the log's position. Its end is cut to the head.
+  Follower(FollowerContext& context, sql::LogRow row,
+           std::unique_ptr<ctlog::LogSource> source, sql::IndexRange stretch);
 
   // Runs to the end; call it once. `this` must outlive the task.
   Task<FollowEnd> run();
+
+  // Instead of run(): polls the head, looks up the dates, if given, and reads
+  // one page. Entries are merged up to a whole MMD late: what is found may
+  // hold some beyond the dates, but lacks none.
+  Task<Result<LogSurvey>> survey(std::optional<Millis> since,
+                                 std::optional<Millis> until);
 
   // Whether the log left the list: then it is read to the last head, and the
   // follower ends.
@@ -98,6 +117,7 @@ class Follower {
     std::vector<Candidate> candidates;
     Bytes leaves;   // kept for evidence, when a mismatch persists
     PageScts scts;  // of all its pages
+    std::vector<sql::HistoryEntry> history;
     std::size_t bytes_held = 0;
     Millis newest = 0;
     std::shared_ptr<const WatchSnapshot> watches;
@@ -127,6 +147,8 @@ class Follower {
   Task<Result<Millis>> entry_time(ctlog::LeafIndex index, ctlog::TreeSize size);
 
   // follower_read.cc: entries.
+  // How far to read under that head.
+  [[nodiscard]] ctlog::LeafIndex goal(const ctlog::TreeHead& head) const;
   Task<Result<void>> read_to(ctlog::TreeHead head);
   [[nodiscard]] ctlog::LeafIndex segment_end(const ctlog::TreeHead& head);
   Task<Result<void>> read_segment(Segment& segment, ctlog::LeafIndex end,
@@ -180,6 +202,7 @@ class Follower {
   const Hash log_id_;
   const ctlog::LogKind kind_;
   const std::string name_;  // description
+  const std::optional<sql::IndexRange> stretch_;
   std::atomic<bool> draining_{false};
   FollowerCounters counters_;
   mutable std::mutex info_mutex_;

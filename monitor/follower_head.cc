@@ -131,7 +131,9 @@ Task<Result<void>> Follower::check_consistent(ctlog::TreeHead older,
 Task<Result<void>> Follower::find_start(ctlog::TreeHead head) {
   const std::string& start = context_.config.start;
   ctlog::LeafIndex begin = 0;
-  if (start == "head") {
+  if (stretch_) {
+    begin = std::min<ctlog::LeafIndex>(stretch_->begin, head.size());
+  } else if (start == "head") {
     begin = head.size();
   } else if (start != "beginning") {
     const auto when = parse_time(start);
@@ -171,6 +173,11 @@ Task<Result<void>> Follower::find_start(ctlog::TreeHead head) {
   position.head_timestamp = head.timestamp();
   position.head_root = head.root();
   position.verified_at = now_millis();
+  if (stretch_) {
+    position_ = std::move(position);
+    counters_.position = begin;
+    co_return Result<void>{};
+  }
   sql::BatchCommit batch;
   batch.lease = *lease_;
   batch.begin = begin;
@@ -187,6 +194,38 @@ Task<Result<void>> Follower::find_start(ctlog::TreeHead head) {
   position_ = std::move(position);
   counters_.position = begin;
   co_return Result<void>{};
+}
+
+Task<Result<LogSurvey>> Follower::survey(std::optional<Millis> since,
+                                         std::optional<Millis> until) {
+  auto key = ctlog::LogKey::from_spki(info().key);
+  if (!key) co_return tl::unexpected(key.error());
+  key_ = std::move(*key);
+  const auto head = co_await poll_head();
+  if (!head) co_return tl::unexpected(head.error());
+  const ctlog::TreeSize size = head->size();
+  const Millis slack = info().mmd * 1000;
+  LogSurvey out;
+  out.range.end = size;
+  if (since) {
+    const auto found = co_await first_index_since(*since - slack, size);
+    if (!found) co_return tl::unexpected(found.error());
+    out.range.begin = *found;
+  }
+  if (until) {
+    const auto found = co_await first_index_since(*until + slack, size);
+    if (!found) co_return tl::unexpected(found.error());
+    out.range.end = std::max(*found, out.range.begin);
+  }
+  if (out.range.begin == out.range.end) co_return out;
+  const auto middle = out.range.begin + (out.range.end - out.range.begin) / 2;
+  const auto page = co_await source_->entries(
+      middle, source_->page_end(middle, out.range.end), size);
+  if (!page) co_return tl::unexpected(page.error());
+  out.page = page->entries.size();
+  out.bytes_per_entry = static_cast<double>(page->wire_bytes) /
+                        static_cast<double>(page->entries.size());
+  co_return out;
 }
 
 // Bisects; good to within the disorder of the log's timestamps.

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "monitor/follower.h"
+#include "monitor/history_extract.h"
 
 namespace ct::monitor {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 // Entries tied and committed as one: large enough that the one proof request
 // does not count, small enough that little is lost when it fails.
 constexpr std::uint64_t kSegment = 16'384;
+// The same where every entry is kept, some 0.5 kB each until the commit.
+constexpr std::uint64_t kArchiveSegment = 4'096;
 // A log whose proofs cannot be had is read on, untied, this far at most.
 constexpr std::uint64_t kMaxUntied = 1u << 20;
 // Copies of matching entries held before a segment ends early.
@@ -22,8 +25,13 @@ constexpr std::size_t kMaxEvidence = 1u << 20;
 
 }  // namespace
 
+ctlog::LeafIndex Follower::goal(const ctlog::TreeHead& head) const {
+  return stretch_ ? std::min<ctlog::LeafIndex>(stretch_->end, head.size())
+                  : head.size();
+}
+
 Task<Result<void>> Follower::read_to(ctlog::TreeHead head) {
-  while (position_->range.size() < head.size()) {
+  while (position_->range.size() < goal(head)) {
     if (context_.executor.stopping()) {
       co_return fail(Errc::kStopping, "stopping");
     }
@@ -40,6 +48,7 @@ Task<Result<void>> Follower::read_to(ctlog::TreeHead head) {
     // broken): the root at the head needs none, so read on towards it.
     while (!batch && batch.error().code == Errc::kMalformed &&
            end < head.size() && end - segment.before.size() < kMaxUntied) {
+      // A stretch may have to go on behind its end to find a leaf with proof.
       end = std::min<ctlog::LeafIndex>(end + kSegment, head.size());
       read = co_await read_segment(segment, end, head.size());
       if (!read) co_return read;
@@ -57,8 +66,11 @@ Task<Result<void>> Follower::read_to(ctlog::TreeHead head) {
 // fetched again.
 ctlog::LeafIndex Follower::segment_end(const ctlog::TreeHead& head) {
   const auto position = position_->range.size();
-  const auto end = std::min<ctlog::LeafIndex>(position + kSegment, head.size());
-  if (end < head.size()) return end - end % 256;
+  const auto size = context_.archive ? kArchiveSegment : kSegment;
+  const auto last = goal(head);
+  const auto end = std::min<ctlog::LeafIndex>(position + size, last);
+  if (end < last) return end - end % 256;
+  if (stretch_) return end;
   const auto full = end - end % 256;
   if (kind_ != ctlog::LogKind::kStatic || context_.once || end == full ||
       draining_ || info().final_tree_head) {
@@ -123,6 +135,10 @@ Task<Result<void>> Follower::read_segment(Segment& segment,
                                extract->leaf_hashes.begin(),
                                extract->leaf_hashes.end());
     segment.newest = std::max(segment.newest, extract->newest);
+    for (auto& entry : extract->history) {
+      segment.bytes_held += history_bytes(entry);
+      segment.history.push_back(std::move(entry));
+    }
     append_scts(segment, std::move(extract->scts));
     if (segment.leaves.size() + extract->leaves.size() <= kMaxEvidence) {
       put_bytes(segment.leaves, extract->leaves);
@@ -163,7 +179,10 @@ Task<Result<Extract>> Follower::read_page(
     if (!checked) co_return tl::unexpected(checked.error());
     scts = std::move(*checked);
   }
+  std::vector<sql::HistoryEntry> history;
+  if (context_.archive) history = history_entries(*page, log_id_);
   Extract out = extract(std::move(*page), watches->watchlist);
+  out.history = std::move(history);
   out.leaves = std::move(leaves);
   out.scts = std::move(scts);
   counters_.bytes += out.wire_bytes;
@@ -213,6 +232,9 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   row.after.verified_at = now_millis();
   row.after.rate = rate_after(batch.end() - batch.begin());
   row.generation = segment.watches->generation;
+  row.is_stretch = stretch_.has_value();
+  row.archive = context_.archive;
+  row.history = std::move(segment.history);
   row.findings = co_await judge_segment(segment, batch);
   SctCounts scts;
   if (context_.scts != nullptr) scts = co_await settle_scts(segment, batch);
@@ -231,6 +253,7 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   counters_.newest_entry = row.after.newest_entry;
   counters_.verified_at = row.after.verified_at;
   ++counters_.commits;
+  failures_ = 0;
   if (context_.scts != nullptr) context_.scts->add_to_totals(scts);
   position_ = std::move(row.after);
   if (context_.on_findings) context_.on_findings(row.findings);

@@ -39,12 +39,13 @@ int run(int argc, char** argv) {
       "  ctvigil demo                     see it work, without internet\n"
       "  ctvigil watch add example.com    watch your domain\n"
       "  ctvigil run                      follow all logs\n\n"
-      "Exit codes: 0 done, 1 failed, 2 (run --once) a log could not be read "
-      "or\nproven, 64 the command line or the configuration cannot be; those "
-      "of search\nare grep's.");
+      "Exit codes: 0 done, 1 failed, 2 (run --once, backfill) a log could not "
+      "be\nread or proven, 64 the command line or the configuration cannot be; "
+      "those of\nsearch are grep's.");
 
   ct::monitor::Session session;
   ct::monitor::add_run_commands(app, session);
+  ct::monitor::add_backfill_commands(app, session);
   ct::monitor::add_watch_commands(app, session);
   ct::monitor::add_expect_commands(app, session);
   ct::monitor::add_alert_commands(app, session);

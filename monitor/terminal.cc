@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "alerts/text.h"
@@ -96,6 +97,44 @@ std::string with_commas(std::uint64_t n) {
     s.insert(static_cast<std::size_t>(i), ",");
   }
   return s;
+}
+
+std::string format_bytes(double n) {
+  constexpr std::string_view kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  std::size_t unit = 0;
+  while (n >= 999.5 && unit + 1 < std::size(kUnits)) {
+    n /= 1000;
+    ++unit;
+  }
+  const bool fine = unit > 0 && n < 9.95;
+  return fine ? fmt::format("{:.1f} {}", n, kUnits[unit])
+              : fmt::format("{:.0f} {}", n, kUnits[unit]);
+}
+
+Progress::Progress(std::FILE* stream)
+    : stream_(stream), redraw_(isatty(fileno(stream)) != 0) {}
+
+Progress::~Progress() {
+  if (redraw_ && drawn_) std::fputc('\n', stream_);
+}
+
+void Progress::show(double done, const std::string& text) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!redraw_ && now < next_) return;
+  next_ = now + std::chrono::minutes(1);
+  done = std::clamp(done, 0.0, 1.0);
+  std::string line = fmt::format("{:3.0f}%  {}", std::floor(done * 100), text);
+  if (redraw_) {
+    constexpr std::size_t kWidth = 24;
+    const auto full = static_cast<std::size_t>(done * kWidth);
+    line = "\r[" + std::string(full, '#') + std::string(kWidth - full, '.') +
+           "] " + line + "\x1b[K";
+  } else {
+    line += '\n';
+  }
+  std::fputs(line.c_str(), stream_);
+  std::fflush(stream_);
+  drawn_ = true;
 }
 
 }  // namespace ct::monitor

@@ -1,6 +1,7 @@
 // What people see on a terminal: tables, colours, progress.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -43,10 +44,32 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
+// How far long work is: a bar that is drawn anew on a terminal, a line a
+// minute elsewhere.
+class Progress {
+ public:
+  explicit Progress(std::FILE* stream);
+  // Leaves the last state standing.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // `done` of 1; `text` is what else there is to say, one short line.
+  void show(double done, const std::string& text);
+
+ private:
+  std::FILE* const stream_;
+  const bool redraw_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point next_;
+};
+
 // Hostile text made fit for a terminal (alerts::visible).
 [[nodiscard]] std::string printable(std::string_view text);
 
 // "1,234,567".
 [[nodiscard]] std::string with_commas(std::uint64_t n);
+// "1.2 GB".
+[[nodiscard]] std::string format_bytes(double n);
 
 }  // namespace ct::monitor
