@@ -8,11 +8,14 @@
 namespace ct::sql {
 namespace {
 
-// Not by `options` at start-up, which connection poolers refuse.
+// Not by `options` at start-up, which connection poolers refuse. No statement
+// of ours is worth a compiler or a second process.
 constexpr const char* kSettings =
     "SET statement_timeout = '30s';"
     "SET idle_in_transaction_session_timeout = '60s';"
     "SET bytea_output = 'hex';"
+    "SET jit = off;"
+    "SET max_parallel_workers_per_gather = 0;"
     "SET timezone = 'UTC';"
     "SET default_transaction_isolation = 'read committed'";
 

@@ -1,6 +1,7 @@
 #include "sql/history_answers.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/hex.h"
 #include "sql/history_key.h"
@@ -11,6 +12,9 @@ namespace {
 // Most answers are no longer, and come with one statement. Longer ones go on
 // with a cursor, whose plan takes some time to make.
 constexpr std::size_t kFirstPage = 1'000, kLeastPage = 100;
+// A slow reader of a large answer keeps its transaction open.
+constexpr const char* kSlowly =
+    "SET LOCAL idle_in_transaction_session_timeout = '1h'";
 constexpr const char* kFetch = "FETCH 1000 FROM history_answers";
 
 bool passes_sighting(const HistoryNarrowing& n, const HistorySighting& s) {
@@ -48,12 +52,12 @@ auto HistoryAnswers::timed(const Work& work) {
 }
 
 void HistoryAnswers::run(const HistoryStatement& statement,
-                         const HistoryWindow& window,
+                         const std::vector<HistoryWindow>& windows,
                          const HistoryPlace& after) {
   if (term_ != statement.first_term()) given_ = 0;
   single_ = statement.is_single();
   if (!statement.is_single()) {
-    run_cursor(statement, statement.params(window, after, 0));
+    run_cursor(statement, statement.params(windows, after, 0));
     return;
   }
   const std::size_t page =
@@ -61,15 +65,16 @@ void HistoryAnswers::run(const HistoryStatement& statement,
           ? kFirstPage
           : std::clamp<std::size_t>(query_.limit, kLeastPage, kFirstPage);
   const Rows rows = timed([&] {
-    return tx_.exec(statement.sql(), statement.params(window, after, page));
+    return tx_.exec(statement.sql(), statement.params(windows, after, page));
   });
   if (take(rows) && rows.size() == page) {
-    run_cursor(statement, statement.params(window, place_, 0));
+    run_cursor(statement, statement.params(windows, place_, 0));
   }
 }
 
 void HistoryAnswers::run_cursor(const HistoryStatement& statement,
                                 const std::vector<Param>& params) {
+  tx_.run_script(kSlowly);
   timed([&] {
     return tx_.exec(
         "DECLARE history_answers NO SCROLL CURSOR FOR " + statement.sql(),
@@ -82,7 +87,33 @@ void HistoryAnswers::run_cursor(const HistoryStatement& statement,
   tx_.run_script("CLOSE history_answers");
 }
 
+// A thousand answers have few issuers.
+void HistoryAnswers::learn_issuers(const Rows& rows) {
+  constexpr std::size_t kMostKept = 100'000;
+  if (issuers_.size() > kMostKept) issuers_.clear();
+  std::vector<std::string> unknown;
+  for (const Row row : rows) {
+    const auto number = row.maybe_integer("issuer");
+    if (number && issuers_.try_emplace(*number).second) {
+      unknown.push_back(std::to_string(*number));
+    }
+  }
+  if (unknown.empty()) return;
+  for (const Row row :
+       tx_.exec("SELECT issuer, name, spki_sha256 FROM history_issuer "
+                "WHERE issuer = ANY ($1::int[])",
+                {unknown})) {
+    Issuer& issuer = issuers_[row.integer("issuer")];
+    issuer.name = row.text("name");
+    const Bytes spki = row.bytes("spki_sha256");
+    if (spki.size() == Hash().size()) {
+      std::ranges::copy(spki, issuer.spki_sha256.emplace().begin());
+    }
+  }
+}
+
 bool HistoryAnswers::take(const Rows& rows) {
+  learn_issuers(rows);
   for (const Row row : rows) {
     if (!take(row)) return false;
   }
@@ -92,7 +123,13 @@ bool HistoryAnswers::take(const Rows& rows) {
 bool HistoryAnswers::take(const Row& row) {
   const auto term = static_cast<std::size_t>(row.integer("q"));
   const HistoryPlace place = {row.integer("c_not_after"), row.integer("c_id")};
-  if (term_ != term) given_ = 0;
+  if (term_ != term) {
+    given_ = 0;
+  } else if (std::tie(place.not_after, place.id) >
+             std::tie(place_.not_after, place_.id)) {
+    // Pages would have gaps.
+    throw SqlError{{Errc::kInternal, "database: answers out of order"}, ""};
+  }
   // Found by several of its roots, it is its own neighbour.
   const bool again = term_ == term && place.not_after == place_.not_after &&
                      place.id == place_.id;
@@ -126,11 +163,9 @@ std::optional<HistoryCertificate> HistoryAnswers::read(const Row& row) const {
   c.final = row.boolean("final");
   c.sha256 = row.hash("sha256");
   c.spki_sha256 = row.bytes("spki");
-  c.issuer = row.text("issuer");
-  const Bytes issuer_spki = row.bytes("issuer_spki");
-  if (issuer_spki.size() == Hash().size()) {
-    std::ranges::copy(issuer_spki, c.issuer_spki_sha256.emplace().begin());
-  }
+  const Issuer& issuer = issuers_.at(row.integer("issuer"));
+  c.issuer = issuer.name;
+  c.issuer_spki_sha256 = issuer.spki_sha256;
   c.serial = to_hex(row.bytes("serial"));
   c.organization = row.text("organization");
   c.not_before = row.integer("not_before");

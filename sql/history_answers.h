@@ -16,7 +16,8 @@ class HistoryAnswers {
                  const HistoryVisitor& visit);
 
   // Gives every answer of `statement` to the visitor. Throws SqlError.
-  void run(const HistoryStatement& statement, const HistoryWindow& window,
+  void run(const HistoryStatement& statement,
+           const std::vector<HistoryWindow>& windows,
            const HistoryPlace& after);
   // Whoever asked wants no more.
   [[nodiscard]] bool ended() const { return ended_; }
@@ -31,6 +32,7 @@ class HistoryAnswers {
   // False: no more are wanted.
   bool take(const Rows& rows);
   bool take(const Row& row);
+  void learn_issuers(const Rows& rows);
   [[nodiscard]] std::optional<HistoryCertificate> read(const Row& row) const;
   [[nodiscard]] bool passes(std::size_t term,
                             const HistoryCertificate& certificate) const;
@@ -40,7 +42,13 @@ class HistoryAnswers {
   Tx& tx_;
   const HistoryQuery& query_;
   const HistoryVisitor& visit_;
-  std::unordered_map<std::int64_t, Hash> logs_;  // by number
+  struct Issuer {
+    std::string name;
+    std::optional<Hash> spki_sha256;
+  };
+  // By number: all logs; issuers that were met.
+  std::unordered_map<std::int64_t, Hash> logs_;
+  std::unordered_map<std::int64_t, Issuer> issuers_;
   std::chrono::steady_clock::duration spent_{0};
   bool ended_ = false;
   bool single_ = false;  // the statement has one term

@@ -77,7 +77,10 @@ class Search {
       if (by_window(statement.driver())) {
         run_by_window(statement, after);
       } else {
-        answers_.run(statement, window_of(query_.narrowing), after);
+        answers_.run(
+            statement,
+            split_window(window_of(query_.narrowing), now_millis() / 1000),
+            after);
       }
     }
   }
@@ -94,7 +97,7 @@ class Search {
     for (const Seconds start : starts) {
       const HistoryWindow window = {std::max(start, rest.from), rest.before};
       if (window.from >= window.before) continue;
-      answers_.run(statement, window, after);
+      answers_.run(statement, {window}, after);
       if (answers_.ended() || answers_.has_enough()) return;
       rest.before = window.from;
     }
@@ -105,15 +108,10 @@ class Search {
   HistoryAnswers answers_;
 };
 
-// Read only. Plans are made once for each connection, with a hundred
-// partitions that takes longer than the search. Slow readers of a large answer
-// keep its transaction open.
+// Plans are made once for each connection: with a hundred partitions that takes
+// longer than the search.
 std::string settings(std::chrono::milliseconds patience) {
-  return "SET TRANSACTION READ ONLY;"
-         "SET LOCAL plan_cache_mode = force_generic_plan;"
-         "SET LOCAL jit = off;"
-         "SET LOCAL max_parallel_workers_per_gather = 0;"
-         "SET LOCAL idle_in_transaction_session_timeout = '1h';"
+  return "SET LOCAL plan_cache_mode = force_generic_plan;"
          "SET LOCAL statement_timeout = " +
          std::to_string(patience.count());
 }
@@ -149,6 +147,17 @@ Result<void> search_history(Database& db, const HistoryQuery& query,
                   "narrow it, or give it more time");
     }
   });
+}
+
+Result<bool> has_history(Database& db) {
+  bool any = false;
+  const auto done = db.transact([&](Tx& tx) -> Result<void> {
+    any =
+        tx.exec("SELECT EXISTS (SELECT FROM history) AS any")[0].boolean("any");
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return any;
 }
 
 Result<std::optional<Bytes>> find_der(Database& db, const Hash& sha256) {

@@ -52,6 +52,9 @@ using HistoryVisitor =
                                           const HistoryQuery& query,
                                           const HistoryVisitor& visit);
 
+// Whether history holds anything.
+[[nodiscard]] Result<bool> has_history(Database& db);
+
 // The DER of a certificate or precertificate, if an alert holds it.
 [[nodiscard]] Result<std::optional<Bytes>> find_der(Database& db,
                                                     const Hash& sha256);

@@ -16,8 +16,8 @@ constexpr Seconds kEarliest = -62'167'219'200, kBehindLatest = 253'402'300'800;
 
 constexpr std::size_t kFixedArguments = 5;
 
-// An argument of type bytea[].
-std::string bytea_element(ByteView bytes) { return "\\x" + to_hex(bytes); }
+// An argument of type bytea.
+std::string bytea_text(ByteView bytes) { return "\\x" + to_hex(bytes); }
 
 // A serial number as DER has it: with a zero byte before it if the first bit
 // is set. People leave that out, or write more.
@@ -27,8 +27,8 @@ Texts serial_values(std::string_view hex) {
   while (!number.empty() && number.front() == 0) number.erase(number.begin());
   Bytes padded = number;
   padded.insert(padded.begin(), 0);
-  Texts out = {bytea_element(number), bytea_element(padded)};
-  if (given != number && given != padded) out.push_back(bytea_element(given));
+  Texts out = {bytea_text(number), bytea_text(padded)};
+  if (given != number && given != padded) out.push_back(bytea_text(given));
   return out;
 }
 
@@ -50,26 +50,75 @@ Texts issuers_by_key(Tx& tx, const Hash& spki) {
       "SELECT issuer FROM history_issuer WHERE spki_sha256 = $1", {spki}));
 }
 
-constexpr const char* kInWindow =
-    "not_after >= to_timestamp($1::bigint) AND "
-    "not_after < to_timestamp($2::bigint)";
-
-// Planned by itself, with the term known. Otherwise the planner, which takes
-// any window for a small one, may look through the whole window first.
+// Planned by itself, with the term and the window known. Otherwise the planner,
+// which takes any window for a small one, may look through it first.
 constexpr const char* kFence = " OFFSET 0";
 
-// For each term of $6 what `condition` finds in history.
-std::string for_each(const std::string& arrays, const std::string& condition) {
-  return "SELECT r.q, c.not_after, c.id, c.main FROM " + arrays +
-         " CROSS JOIN LATERAL (SELECT domain AS main, not_after, id "
-         "FROM history WHERE " +
+constexpr const char* kInWindow = "not_after >= w.f AND not_after < w.b";
+
+// What `condition` finds in history for each value of a term, of type `type`.
+std::string for_each(const std::string& type, const std::string& condition) {
+  return "SELECT c.* FROM unnest(string_to_array(t.v, E'\\n')::" + type +
+         "[]) AS r (v) CROSS JOIN LATERAL (SELECT not_after, id, domain AS "
+         "main FROM history WHERE " +
          condition + " AND " + kInWindow + kFence + ") AS c";
 }
 
 std::string by_hash(const std::string& column) {
-  return for_each("unnest($6::int[], $7::bytea[]) AS r (q, v)",
-                  "history_hash(" + column + ") = history_hash(r.v) AND " +
-                      column + " = r.v");
+  return for_each("bytea", "history_hash(" + column +
+                               ") = history_hash(r.v) AND " + column +
+                               " = r.v");
+}
+
+std::string by_domain() {
+  const std::string where =
+      std::string(" WHERE domain >= r.v AND domain < r.e AND ") + kInWindow;
+  return "SELECT c.* FROM unnest(string_to_array(t.v, E'\\n'),"
+         " string_to_array(t.e, E'\\n')) AS r (v, e) CROSS JOIN LATERAL ("
+         "SELECT not_after, id, domain AS main FROM history" +
+         where + " UNION ALL SELECT not_after, id, main FROM history_root" +
+         where + kFence + ") AS c";
+}
+
+std::string candidates(HistoryDriver driver) {
+  switch (driver) {
+    case HistoryDriver::kDomain:
+      return by_domain();
+    case HistoryDriver::kSha256:
+      return by_hash("sha256");
+    case HistoryDriver::kSpki:
+      return by_hash("spki");
+    case HistoryDriver::kSerial:
+      return by_hash("serial");
+    case HistoryDriver::kOrganization:
+      return for_each("text",
+                      "organization <> '' AND lower(organization) = "
+                      "lower(r.v)");
+    case HistoryDriver::kIssuer:
+      return for_each("int", "issuer = r.v");
+    case HistoryDriver::kScan:
+      break;
+  }
+  // Labels stand in names or in the domain as they are; addresses do not.
+  return std::string(
+             "SELECT not_after, id, domain AS main FROM history WHERE "
+             "(names LIKE t.v OR domain LIKE t.v OR domain LIKE '#%') AND ") +
+         kInWindow;
+}
+
+std::string like_pattern(std::string_view literal) {
+  std::string like = "%";
+  for (const char c : literal) {
+    if (c == '\\' || c == '_') like += '\\';
+    like += c;
+  }
+  return like + '%';
+}
+
+// One of a list, in a text of lines.
+void add_line(std::string& lines, std::string_view line) {
+  if (!lines.empty()) lines += '\n';
+  for (const char c : line) lines += c == '\n' ? ' ' : c;
 }
 
 }  // namespace
@@ -107,6 +156,21 @@ HistoryWindow window_of(const HistoryNarrowing& narrowing) {
                    kBehindLatest)};
 }
 
+std::vector<HistoryWindow> split_window(const HistoryWindow& window,
+                                        Seconds now) {
+  constexpr Seconds kDay = 86'400;
+  std::vector<HistoryWindow> out;
+  HistoryWindow rest = window;
+  for (const Seconds days : {80, 60, 30, 0, -90, -365}) {
+    const Seconds from = std::max(now + days * kDay, rest.from);
+    if (from >= rest.before) continue;
+    out.push_back({from, rest.before});
+    rest.before = from;
+  }
+  if (rest.from < rest.before) out.push_back(rest);
+  return out;
+}
+
 std::optional<Texts> issuer_numbers(Tx& tx, const HistoryNarrowing& narrowing) {
   std::optional<Texts> out;
   if (narrowing.issuer) out = issuers_by_name(tx, *narrowing.issuer);
@@ -131,23 +195,24 @@ HistoryStatement::HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
       is_single_(end - first == 1) {
   add_driver(tx, terms, first, end);
   if (finds_nothing_) return;
+  // Joins that lean on what stands before them keep its order.
   sql_ =
-      "SELECT k.q, extract(epoch FROM k.not_after)::bigint AS c_not_after,"
-      " k.id AS c_id, h.* FROM (SELECT * FROM (" +
-      candidates() +
-      ") AS f WHERE (f.not_after, f.id) < (to_timestamp($3::bigint),"
-      " $4::bigint) ORDER BY f.q, f.not_after DESC, f.id DESC"
-      " LIMIT $5::bigint) AS k LEFT JOIN LATERAL (SELECT"
+      "SELECT t.q, extract(epoch FROM k.not_after)::bigint AS c_not_after,"
+      " k.id AS c_id, h.* FROM unnest($6::int[], $7::text[], $8::text[])"
+      " AS t (q, v, e) CROSS JOIN LATERAL (SELECT to_timestamp(f) AS f,"
+      " to_timestamp(b) AS b FROM unnest($1::bigint[], $2::bigint[])"
+      " AS w (f, b) WHERE t.q IS NOT NULL OFFSET 0) AS w"
+      " CROSS JOIN LATERAL (SELECT * FROM (" +
+      candidates(driver_) +
+      ") AS c WHERE (c.not_after, c.id) < (to_timestamp($3::bigint),"
+      " $4::bigint) ORDER BY c.not_after DESC, c.id DESC) AS k"
+      " LEFT JOIN LATERAL (SELECT"
       " extract(epoch FROM h.not_before)::bigint AS not_before, h.final,"
-      " h.domain, h.names, h.organization, h.serial, h.spki, h.sha256,"
-      " h.sightings,"
-      " (SELECT i.name FROM history_issuer i WHERE i.issuer = h.issuer)"
-      " AS issuer,"
-      " (SELECT i.spki_sha256 FROM history_issuer i WHERE i.issuer = h.issuer)"
-      " AS issuer_spki FROM history h WHERE h.domain = k.main"
+      " h.issuer, h.domain, h.names, h.organization, h.serial, h.spki,"
+      " h.sha256, h.sightings FROM history h WHERE h.domain = k.main"
       " AND h.not_after = k.not_after AND h.id = k.id" +
       conditions(narrowing, issuers) +
-      " LIMIT 1) AS h ON true ORDER BY k.q, k.not_after DESC, k.id DESC";
+      " LIMIT 1) AS h ON true LIMIT $5::bigint";
 }
 
 std::string HistoryStatement::argument(Param value) {
@@ -157,79 +222,41 @@ std::string HistoryStatement::argument(Param value) {
 
 void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
                                   std::size_t first, std::size_t end) {
-  if (driver_ == HistoryDriver::kScan) {
-    const auto literal = longest_literal(terms[first].text);
-    std::string like = "%";
-    for (const char c : literal) {
-      if (c == '\\' || c == '_') like += '\\';
-      like += c;
-    }
-    argument(like + '%');
-    argument(static_cast<std::uint64_t>(first));
-    return;
-  }
   Texts numbers, values, ends;
   for (std::size_t i = first; i < end; ++i) {
     const HistoryTerm& term = terms[i];
-    if (driver_ == HistoryDriver::kDomain) {
-      for (auto& range : key_ranges(term)) {
-        values.push_back(std::move(range.begin));
-        ends.push_back(std::move(range.end));
+    std::string value, behind;
+    const auto add = [&](std::string_view v) { add_line(value, v); };
+    if (driver_ == HistoryDriver::kScan) {
+      add(like_pattern(longest_literal(term.text)));
+    } else if (driver_ == HistoryDriver::kDomain) {
+      for (const auto& range : key_ranges(term)) {
+        add(range.begin);
+        add_line(behind, range.end);
       }
     } else if (term.kind == Kind::kSha256) {
-      values.push_back(bytea_element(term.hash));
+      add(bytea_text(term.hash));
     } else if (term.kind == Kind::kSpki) {
-      values.push_back(bytea_element(ByteView(term.hash).first(16)));
+      add(bytea_text(ByteView(term.hash).first(16)));
     } else if (term.kind == Kind::kSerial) {
-      for (auto& v : serial_values(term.text)) values.push_back(std::move(v));
+      for (const auto& v : serial_values(term.text)) add(v);
     } else if (term.kind == Kind::kOrganization) {
-      values.push_back(history_organization(term.text));
+      add(history_organization(term.text));
     } else {
-      values = term.kind == Kind::kIssuer ? issuers_by_name(tx, term.text)
-                                          : issuers_by_key(tx, term.hash);
+      for (const auto& number : term.kind == Kind::kIssuer
+                                    ? issuers_by_name(tx, term.text)
+                                    : issuers_by_key(tx, term.hash)) {
+        add(number);
+      }
     }
-    numbers.resize(values.size(), std::to_string(i));
+    finds_nothing_ = value.empty();
+    numbers.push_back(std::to_string(i));
+    values.push_back(std::move(value));
+    ends.push_back(std::move(behind));
   }
-  finds_nothing_ = values.empty();
   argument(numbers);
   argument(values);
-  if (driver_ == HistoryDriver::kDomain) argument(ends);
-}
-
-std::string HistoryStatement::candidates() const {
-  switch (driver_) {
-    case HistoryDriver::kDomain: {
-      const std::string where =
-          std::string(" WHERE domain >= r.v AND domain < r.e AND ") + kInWindow;
-      return "SELECT r.q, c.not_after, c.id, c.main FROM "
-             "unnest($6::int[], $7::text[], $8::text[]) AS r (q, v, e) "
-             "CROSS JOIN LATERAL ("
-             "SELECT domain AS main, not_after, id FROM history" +
-             where + " UNION ALL SELECT main, not_after, id FROM history_root" +
-             where + kFence + ") AS c";
-    }
-    case HistoryDriver::kSha256:
-      return by_hash("sha256");
-    case HistoryDriver::kSpki:
-      return by_hash("spki");
-    case HistoryDriver::kSerial:
-      return by_hash("serial");
-    case HistoryDriver::kOrganization:
-      return for_each("unnest($6::int[], $7::text[]) AS r (q, v)",
-                      "organization <> '' AND lower(organization) = "
-                      "lower(r.v)");
-    case HistoryDriver::kIssuer:
-      return for_each("unnest($6::int[], $7::int[]) AS r (q, v)",
-                      "issuer = r.v");
-    case HistoryDriver::kScan:
-      break;
-  }
-  // Labels stand in names or in the domain as they are; addresses do not.
-  return std::string(
-             "SELECT $7::int AS q, not_after, id, domain AS main FROM history "
-             "WHERE "
-             "(names LIKE $6 OR domain LIKE $6 OR domain LIKE '#%') AND ") +
-         kInWindow;
+  argument(ends);
 }
 
 std::string HistoryStatement::conditions(const HistoryNarrowing& narrowing,
@@ -249,11 +276,15 @@ std::string HistoryStatement::conditions(const HistoryNarrowing& narrowing,
   return out;
 }
 
-std::vector<Param> HistoryStatement::params(const HistoryWindow& window,
-                                            const HistoryPlace& after,
-                                            std::size_t limit) const {
-  std::vector<Param> out = {window.from, window.before, after.not_after,
-                            after.id, nullptr};
+std::vector<Param> HistoryStatement::params(
+    const std::vector<HistoryWindow>& windows, const HistoryPlace& after,
+    std::size_t limit) const {
+  Texts from, before;
+  for (const auto& w : windows) {
+    from.push_back(std::to_string(w.from));
+    before.push_back(std::to_string(w.before));
+  }
+  std::vector<Param> out = {from, before, after.not_after, after.id, nullptr};
   if (limit > 0) out.back() = Param(static_cast<std::uint64_t>(limit));
   out.insert(out.end(), arguments_.begin(), arguments_.end());
   return out;

@@ -1,10 +1,11 @@
 // The SQL of a search of history. For this room only.
 //
-// Every statement has the same form: candidates, found by one index and put in
-// order, and for each of them its row, by primary key, if it passes the rest.
-// So an answer of a hundred thousand sorts keys, not rows, and fetches no more
-// rows than are read. A candidate whose row does not pass is given all the
-// same, with nulls, so that whoever reads knows how far he came.
+// Every statement has the same form: for each term, and for each window of
+// ends of validity, the latest first, the candidates that one index finds, put
+// in order; and for each candidate its row, by primary key, if it passes the
+// rest. So a large answer sorts keys, not rows, few at a time, and fetches no
+// more rows than are read. A candidate whose row does not pass is given all
+// the same, with nulls, so that whoever reads knows how far he came.
 #pragma once
 
 #include <limits>
@@ -37,6 +38,9 @@ struct HistoryWindow {
   Seconds from = 0, before = 0;
 };
 [[nodiscard]] HistoryWindow window_of(const HistoryNarrowing& narrowing);
+// In parts, the latest first, small where most certificates end.
+[[nodiscard]] std::vector<HistoryWindow> split_window(
+    const HistoryWindow& window, Seconds now);
 
 // Behind all answers that come before this one.
 struct HistoryPlace {
@@ -65,14 +69,13 @@ class HistoryStatement {
   // does not pass: domain, names, …
   [[nodiscard]] const std::string& sql() const { return sql_; }
   // `limit` 0: all.
-  [[nodiscard]] std::vector<Param> params(const HistoryWindow& window,
-                                          const HistoryPlace& after,
-                                          std::size_t limit) const;
+  [[nodiscard]] std::vector<Param> params(
+      const std::vector<HistoryWindow>& windows, const HistoryPlace& after,
+      std::size_t limit) const;
 
  private:
   void add_driver(Tx& tx, std::span<const HistoryTerm> terms, std::size_t first,
                   std::size_t end);
-  [[nodiscard]] std::string candidates() const;
   [[nodiscard]] std::string conditions(
       const HistoryNarrowing& narrowing,
       const std::optional<std::vector<std::string>>& issuers);

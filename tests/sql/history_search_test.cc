@@ -563,7 +563,8 @@ Texts plans(Database& db, const HistoryTerm& t, const HistoryNarrowing& n) {
     std::string values;
     const HistoryWindow window = {n.not_after_from.value_or(0),
                                   n.not_after_before.value_or(2 * kNow)};
-    for (const auto& p : statement.params(window, {}, 100)) {
+    for (const auto& p :
+         statement.params(split_window(window, kNow), {}, 100)) {
       values += (values.empty() ? "" : ", ") + quoted(p);
     }
     tx.run_script("PREPARE q AS " + statement.sql());
