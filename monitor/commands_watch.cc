@@ -8,9 +8,12 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "alerts/text.h"
 #include "base/hex.h"
 #include "monitor/commands.h"
 #include "monitor/files.h"
+#include "monitor/history_text.h"
+#include "monitor/retro_match.h"
 #include "monitor/terminal.h"
 #include "monitor/watch_file.h"
 #include "monitor/watch_text.h"
@@ -94,19 +97,81 @@ Result<std::vector<Watch>> watches_from(const AddOptions& options) {
   return out;
 }
 
+// How many matches from history are shown, and how long it may take.
+constexpr std::size_t kShown = 5;
+constexpr std::chrono::seconds kPatience{10};
+
+Json history_of(const RetroAnswer& answer, const Watch& watch,
+                const LogNames& logs) {
+  Json newest = Json::array();
+  for (const auto& match : answer.newest) {
+    Json certificate =
+        Json::parse(history_json(match.certificate, watch.pattern, logs));
+    certificate["expected"] =
+        match.explanation.empty() ? Json(nullptr) : Json(match.explanation);
+    newest.push_back(std::move(certificate));
+  }
+  return {{"certificates", answer.certificates},
+          {"unexpected", answer.unexpected},
+          {"whole", answer.whole},
+          {"newest", std::move(newest)}};
+}
+
+// A query of `ctvigil search` for the same.
+std::string search_words(const Watch& watch) {
+  const bool plain = watch.pattern.find(' ') == std::string::npos;
+  return plain ? watch.pattern : '"' + watch.pattern + '"';
+}
+
+void print_history(const RetroAnswer& answer, const Watch& watch) {
+  if (!answer.archived) return;
+  if (answer.certificates == 0 && answer.whole) {
+    fmt::print("History holds no certificate for it.\n");
+    return;
+  }
+  fmt::print("History holds {}{} certificate{} for it, {} unexpected:\n",
+             answer.whole ? "" : "at least ", with_commas(answer.certificates),
+             answer.certificates == 1 ? "" : "s",
+             answer.unexpected == 0 ? "none" : with_commas(answer.unexpected));
+  Table table({{"ISSUED"}, {"EXPIRES"}, {"ISSUER"}, {"NAME"}, {"EXPECTED"}});
+  for (const auto& match : answer.newest) {
+    const auto& c = match.certificate;
+    const bool expected = !match.explanation.empty();
+    const Colour colour = expected ? Colour::kDim : Colour::kYellow;
+    table.add(
+        {format_seconds(c.not_before).substr(0, 10),
+         format_seconds(c.not_after).substr(0, 10),
+         {alerts::visible(short_issuer(c.issuer), 40), colour},
+         {alerts::visible(c.names.empty() ? "" : c.names.front(), 60), colour},
+         expected ? alerts::visible(match.explanation, 60) : "no"});
+  }
+  table.print(stdout);
+  fmt::print("All of them: ctvigil search {}\n",
+             printable(search_words(watch)));
+}
+
 int add_watches(Session& session, const AddOptions& options) {
   auto watches = watches_from(options);
   if (!watches) return report(watches.error());
   auto db = session.open_database();
   if (!db) return report(db.error());
+  const auto expectations = sql::load_expectations(**db);
+  if (!expectations) return report(expectations.error());
+  const auto logs = sql::load_logs(**db);
+  if (!logs) return report(logs.error());
   Json out = Json::array();
   for (auto& watch : *watches) {
     const auto id = sql::put_watch(**db, watch);
     if (!id) return report(id.error());
     watch.id = *id;
     watch.created = now_millis();
+    const auto history =
+        match_history(**db, watch, *expectations, kShown, kPatience);
+    if (!history) return report(history.error());
     if (session.json) {
-      out.push_back(watch_json(watch));
+      Json added = watch_json(watch);
+      added["history"] = history_of(*history, watch, log_names(*logs));
+      out.push_back(std::move(added));
       continue;
     }
     fmt::print("Watching {}.{}\n", printable(watch.pattern),
@@ -114,6 +179,7 @@ int add_watches(Session& session, const AddOptions& options) {
                    ? " Nothing is declared as expected, so every certificate "
                      "is a finding: see --allow-issuer."
                    : "");
+    print_history(*history, watch);
   }
   if (session.json) fmt::print("{}\n", dump(out));
   return kExitOk;
@@ -339,6 +405,8 @@ void add_add_command(CLI::App& watch, Session& session) {
       "  192.0.2.0/24       addresses\n"
       "  @example.com       e-mail addresses there and below\n"
       "  org:Example Ltd    the subject's organisation\n\n"
+      "What history already holds for it is shown at once, the unexpected "
+      "first.\n\n"
       "Example:\n"
       "  ctvigil watch add example.com --allow-issuer \"Let's Encrypt\"");
   on_chosen(command, session,

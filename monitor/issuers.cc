@@ -51,16 +51,21 @@ std::string spoken(std::string_view text) {
 }  // namespace
 
 bool is_issuer(std::string_view declared, const Issuer& issuer) {
+  return is_issuer(declared, x509::format_name(issuer.name), issuer.spki);
+}
+
+bool is_issuer(std::string_view declared, const std::string& formatted_name,
+               const std::optional<Hash>& spki) {
   if (declared.starts_with(kSpkiPrefix)) {
     const auto hash = hash_from_hex(declared.substr(kSpkiPrefix.size()));
-    return hash && issuer.spki && *hash == *issuer.spki;
+    return hash && spki && *hash == *spki;
   }
   const std::string wanted = spoken(declared);
   if (wanted.empty()) return false;
-  return wanted == spoken(x509::organization(issuer.name)) ||
-         wanted == spoken(x509::common_name(issuer.name)) ||
+  return wanted == spoken(x509::attribute_of(formatted_name, "O")) ||
+         wanted == spoken(x509::attribute_of(formatted_name, "CN")) ||
          x509::canonical_organization(declared) ==
-             x509::canonical_organization(x509::format_name(issuer.name));
+             x509::canonical_organization(formatted_name);
 }
 
 std::optional<std::string> issuer_problem(std::string_view declared) {

@@ -25,6 +25,11 @@ struct Issuer {
 // Names are what a CA chose to write; only the key proves who it was.
 [[nodiscard]] bool is_issuer(std::string_view declared, const Issuer& issuer);
 
+// The same for a DN as text (x509::format_name), which is what history keeps.
+[[nodiscard]] bool is_issuer(std::string_view declared,
+                             const std::string& formatted_name,
+                             const std::optional<Hash>& spki);
+
 // Why `declared` can never be meant for an issuer; nullopt: it can.
 [[nodiscard]] std::optional<std::string> issuer_problem(
     std::string_view declared);
