@@ -85,7 +85,7 @@ class Generator {
     for (std::size_t i = below(3) + 1; i > 0; --i) {
       c.sightings.push_back(
           {std::max<Millis>(c.not_before, 0) * 1000 +
-               static_cast<Millis>(below(1000)),
+               500 * static_cast<Millis>(below(2)),
            test::log_of(static_cast<int>(below(4)) + 1), below(1000),
            one_in(2) ? ctlog::EntryType::kX509 : ctlog::EntryType::kPrecert});
     }
