@@ -92,11 +92,15 @@ void number_logs(Tx& tx, const std::vector<Hash>& logs,
 
 }  // namespace
 
+void keep_history_partitions(Tx& tx) {
+  tx.exec("SELECT pg_advisory_xact_lock_shared($1)", {kHistoryPruneLock});
+}
+
 std::shared_ptr<const HistoryNumbers> number_history(
     Tx& tx, const std::vector<HistoryIssuer>& issuers,
     const std::vector<Hash>& logs) {
   constexpr std::size_t kMostIssuers = 100'000;  // so that memory is bounded
-  tx.run_script("LOCK TABLE ONLY history IN ROW EXCLUSIVE MODE");
+  keep_history_partitions(tx);
   const Rows rows = tx.exec(
       "SELECT salt, extract(epoch FROM until)::bigint AS until "
       "FROM history_salt, history_pruned");

@@ -32,8 +32,14 @@ struct HistoryNumbers {
   std::map<Hash, std::int16_t> logs;
 };
 
-// Numbers what has no number yet. Locks history against changes of its
-// partitions until the transaction ends. Throws.
+// Held by whoever prunes, and shared by whoever writes: not a lock on history
+// itself, because those who build a partition anew have to wait for all of
+// these while writers wait for them.
+inline constexpr std::int64_t kHistoryPruneLock = 0x6374'6869'7374'6f72;
+// No partition is pruned until the transaction ends. Throws.
+void keep_history_partitions(Tx& tx);
+
+// Numbers what has no number yet; keep_history_partitions is done. Throws.
 [[nodiscard]] std::shared_ptr<const HistoryNumbers> number_history(
     Tx& tx, const std::vector<HistoryIssuer>& issuers,
     const std::vector<Hash>& logs);

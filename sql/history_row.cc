@@ -55,6 +55,16 @@ int history_quarter(Seconds not_after) {
          static_cast<int>(static_cast<unsigned>(date.month()) - 1) / 3;
 }
 
+Seconds history_quarter_begin(int quarter) {
+  if (quarter <= kPast)
+    return storable_seconds(std::numeric_limits<Seconds>::min());
+  if (quarter >= kFuture) return kLastSecond;
+  const std::chrono::sys_days day =
+      std::chrono::year(quarter / 4) /
+      std::chrono::month(static_cast<unsigned>(quarter % 4) * 3 + 1) / 1;
+  return std::chrono::sys_seconds(day).time_since_epoch().count();
+}
+
 std::string history_partition_name(int quarter) {
   if (quarter <= kPast) return "past";
   if (quarter >= kFuture) return "future";

@@ -17,6 +17,8 @@ namespace ct::sql {
 // The quarter of a year that a partition is for, counted from year 0; all
 // those far off are one. The same as history_partition() in SQL.
 [[nodiscard]] int history_quarter(Seconds not_after);
+// Its first second.
+[[nodiscard]] Seconds history_quarter_begin(int quarter);
 // "2026q4", "past", "future".
 [[nodiscard]] std::string history_partition_name(int quarter);
 

@@ -9,22 +9,39 @@
 namespace ct::sql {
 namespace {
 
-// Creates the partitions of `rows` that are not there.
-void add_partitions(Tx& tx, const std::vector<HistoryRow>& rows) {
+// Locks the partitions of `rows`, and creates those that are not there: in this
+// order, and before anything else locks history itself, because whoever builds
+// a partition anew needs history to finish.
+void take_partitions(Tx& tx, const std::vector<HistoryRow>& rows) {
   std::vector<std::string> names;
   ArrayText dates;
   for (const auto& row : rows) {
-    std::string name =
-        "history_root_" + history_partition_name(row.draft->quarter);
+    std::string name = history_partition_name(row.draft->quarter);
     if (!names.empty() && names.back() == name) continue;
     names.push_back(std::move(name));
     dates.integer(row.draft->not_after);
   }
+  std::string there, missing;
+  for (const Row row : tx.exec("SELECT name, to_regclass('history_root_' || "
+                               "name) IS NULL AS missing "
+                               "FROM unnest($1::text[]) AS p (name)",
+                               {names})) {
+    std::string& list = row.boolean("missing") ? missing : there;
+    const std::string name = row.text("name");
+    if (!list.empty()) list += ", ";
+    list += "history_" + name + ", history_root_" + name;
+  }
+  const auto lock = [&](const std::string& tables) {
+    if (tables.empty()) return;
+    tx.run_script("LOCK TABLE " + tables + " IN ROW EXCLUSIVE MODE");
+  };
+  lock(there);
+  if (missing.empty()) return;
   tx.exec(
       "SELECT history_add_partition(to_timestamp(at)) "
-      "FROM unnest($1::text[], $2::bigint[]) AS p (name, at) "
-      "WHERE to_regclass(name) IS NULL",
-      {names, dates.param()});
+      "FROM unnest($1::bigint[]) AS p (at)",
+      {dates.param()});
+  lock(missing);
 }
 
 // The primary keys of rows.
@@ -153,7 +170,7 @@ HistoryStored store_history(Tx& tx, const HistoryBatch& batch) {
   const auto numbers = number_history(tx, batch.issuers, batch.logs);
   std::vector<HistoryRow> rows = history_rows(batch, *numbers);
   if (rows.empty()) return stored;
-  add_partitions(tx, rows);
+  take_partitions(tx, rows);
   for (auto begin = rows.begin(); begin != rows.end();) {
     const auto end = std::find_if(begin, rows.end(), [&](const auto& row) {
       return row.draft->quarter != begin->draft->quarter;

@@ -163,6 +163,10 @@ CREATE FUNCTION history_add_partition(at timestamptz) RETURNS void
       parent text;
       child text;
     BEGIN
+      IF to_regclass('history_root_' || (history_partition(at)).name)
+         IS NOT NULL THEN
+        RETURN;
+      END IF;
       -- Whoever comes second waits, and then finds it there.
       LOCK TABLE ONLY history IN SHARE UPDATE EXCLUSIVE MODE;
       FOREACH parent IN ARRAY '{history,history_root}'::text[] LOOP
@@ -177,6 +181,90 @@ CREATE FUNCTION history_add_partition(at timestamptz) RETURNS void
     END
   $$;
 COMMENT ON FUNCTION history_add_partition IS 'Creates the partitions for a validity end, unless they are there';
+
+-- How a partition is built anew beside the old one, which is locked against
+-- writers: created, filled without indexes, indexed, and then put in its place.
+-- Until then nothing may lock history itself: several builders that did would
+-- wait for each other for ever.
+CREATE FUNCTION history_new_partition(parent text, at timestamptz)
+  RETURNS void LANGUAGE plpgsql
+  AS $$
+    DECLARE
+      p record := history_partition(at);
+      child text := quote_ident(parent || '_new_' || p.name);
+    BEGIN
+      EXECUTE format('CREATE TABLE %s (LIKE %I INCLUDING ALL '
+                     'EXCLUDING INDEXES)', child, parent || '_' || p.name);
+      -- So that attaching need not look.
+      EXECUTE format('ALTER TABLE %s ADD CONSTRAINT bounds CHECK '
+                     '(not_after IS NOT NULL AND not_after >= %L AND '
+                     'not_after < %L)', child, p.begin_at, p.end_at);
+    END
+  $$;
+COMMENT ON FUNCTION history_new_partition IS 'Creates the table that is to replace a partition';
+
+-- With the indexes of the parent, whatever they are. They are packed where
+-- little will be added, because its certificates have expired.
+CREATE FUNCTION history_index_partition(parent text, name text, packed boolean)
+  RETURNS void LANGUAGE plpgsql
+  AS $$
+    DECLARE
+      child text := quote_ident(parent || '_new_' || name);
+      storage text := CASE WHEN packed THEN ' WITH (fillfactor = 100)'
+                           ELSE '' END;
+      definition text;
+    BEGIN
+      FOR definition IN
+        SELECT CASE
+          WHEN i.indisprimary THEN
+            'ALTER TABLE ' || child || ' ADD ' ||
+            pg_get_constraintdef(c.oid) || storage
+          ELSE
+            regexp_replace(
+              regexp_replace(pg_get_indexdef(i.indexrelid),
+                             '^CREATE INDEX \S+ ON ONLY \S+ ',
+                             'CREATE INDEX ON ' || child || ' '),
+              '( WHERE .*)?$',
+              CASE WHEN m.amname = 'btree' THEN storage ELSE '' END || '\1')
+          END
+        FROM pg_index i
+          JOIN pg_class x ON x.oid = i.indexrelid
+          JOIN pg_am m ON m.oid = x.relam
+          LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid
+                                       AND c.contype = 'p'
+        WHERE i.indrelid = parent::regclass
+      LOOP
+        EXECUTE definition;
+      END LOOP;
+    END
+  $$;
+COMMENT ON FUNCTION history_index_partition IS 'Gives the table that is to replace a partition its indexes';
+
+CREATE FUNCTION history_swap_partition(name text) RETURNS void
+  LANGUAGE plpgsql
+  AS $$
+    DECLARE
+      parent text;
+      child text;
+      bounds text;
+    BEGIN
+      LOCK TABLE ONLY history, ONLY history_root IN ACCESS EXCLUSIVE MODE;
+      FOREACH parent IN ARRAY '{history,history_root}'::text[] LOOP
+        child := parent || '_' || name;
+        SELECT pg_get_expr(relpartbound, oid) INTO bounds
+          FROM pg_class WHERE oid = child::regclass;
+        EXECUTE format('DROP TABLE %I', child);
+        EXECUTE format('ALTER TABLE %I RENAME TO %I',
+                       parent || '_new_' || name, child);
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I %s', parent, child,
+                       bounds);
+        EXECUTE format('ALTER TABLE %I DROP CONSTRAINT bounds', child);
+        EXECUTE format('COMMENT ON TABLE %I IS %L', child,
+                       'Partition of ' || parent);
+      END LOOP;
+    END
+  $$;
+COMMENT ON FUNCTION history_swap_partition IS 'Puts the new tables in the place of a partition of history and history_root';
 
 SELECT history_add_partition('2000-01-01 00:00:00Z');
 SELECT history_add_partition('2050-01-01 00:00:00Z');

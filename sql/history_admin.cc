@@ -1,0 +1,111 @@
+#include "sql/history_admin.h"
+
+#include <chrono>
+#include <limits>
+#include <thread>
+
+#include "sql/history_row.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+namespace {
+
+// Rows of a table, as the planner guesses: exact as of the last ANALYZE, and
+// grown since as the file has. A certificate takes some 220 bytes.
+constexpr std::string_view kPartitions =
+    "SELECT substr(c.relname, length('history_') + 1) AS name, "
+    "(CASE WHEN c.reltuples < 0 THEN pg_relation_size(c.oid) / 220 "
+    "ELSE pg_relation_size(c.oid) / current_setting('block_size')::integer * "
+    "(c.reltuples / greatest(c.relpages, 1)) END)::bigint AS certificates, "
+    "pg_total_relation_size(c.oid) + pg_total_relation_size(("
+    "'history_root' || substr(c.relname, length('history') + 1))::regclass) "
+    "AS bytes FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+    "WHERE i.inhparent = 'history'::regclass ORDER BY c.relname";
+
+constexpr std::string_view kOther =
+    "SELECT sum(pg_total_relation_size(t::regclass))::bigint AS bytes FROM "
+    "unnest('{history_issuer,history_log,history_range,history_salt,"
+    "history_pruned}'::text[]) AS t";
+
+// Of a partition of that name; none is above that of `below`.
+bool is_before(const std::string& name, int below) {
+  int quarter = history_quarter(std::numeric_limits<Seconds>::min());
+  while (quarter < below && history_partition_name(quarter) != name) ++quarter;
+  return quarter < below;
+}
+
+HistoryPruned prune(Tx& tx, Seconds before) {
+  HistoryPruned pruned;
+  const int end = history_quarter(before);
+  // Not for long: new queries queue up behind us.
+  tx.run_script("SET LOCAL lock_timeout = '200ms'");
+  tx.exec("SELECT pg_advisory_xact_lock($1)", {kHistoryPruneLock});
+  tx.run_script(
+      "LOCK TABLE ONLY history, ONLY history_root IN ACCESS EXCLUSIVE MODE");
+  for (const Row row : tx.exec(kPartitions)) {
+    const std::string name = row.text("name");
+    if (!is_before(name, end)) continue;
+    tx.run_script("DROP TABLE history_" + name + ", history_root_" + name);
+    ++pruned.partitions;
+  }
+  // Before the first quarter there is nothing that could be dropped.
+  if (history_partition_name(end) != "past") {
+    tx.exec(
+        "UPDATE history_pruned SET until = greatest(until, "
+        "to_timestamp($1::bigint))",
+        {history_quarter_begin(end)});
+  }
+  pruned.until = tx.exec(
+                       "SELECT extract(epoch FROM until)::bigint AS until "
+                       "FROM history_pruned")[0]
+                     .maybe_integer("until");
+  return pruned;
+}
+
+}  // namespace
+
+Result<void> add_history_partitions(Database& db, Seconds from, Seconds until) {
+  return db.transact([&](Tx& tx) -> Result<void> {
+    for (int q = history_quarter(from); q <= history_quarter(until); ++q) {
+      tx.exec("SELECT history_add_partition(to_timestamp($1::bigint))",
+              {history_quarter_begin(q)});
+    }
+    return {};
+  });
+}
+
+Result<HistoryPruned> prune_history(Database& db, Seconds before) {
+  constexpr int kTurns = 100;
+  HistoryPruned pruned;
+  for (int turn = 1;; ++turn) {
+    auto done = db.transact([&](Tx& tx) -> Result<void> {
+      if (tx.attempt([&] { pruned = prune(tx, before); })) return {};
+      return fail(Errc::kTransient,
+                  "queries hold what is to be pruned: try again later");
+    });
+    if (done) return pruned;
+    if (done.error().code != Errc::kTransient || turn == kTurns) {
+      return tl::unexpected(done.error());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+Result<HistorySize> history_size(Database& db) {
+  HistorySize size;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    size = {};
+    size.bytes = tx.exec(kOther)[0].count("bytes");
+    for (const Row row : tx.exec(kPartitions)) {
+      size.partitions.push_back(
+          {row.text("name"), row.count("certificates"), row.count("bytes")});
+      size.certificates += size.partitions.back().certificates;
+      size.bytes += size.partitions.back().bytes;
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return size;
+}
+
+}  // namespace ct::sql

@@ -1,0 +1,246 @@
+#include "sql/history_bulk.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "sql/history_row.h"
+#include "sql/history_spool.h"
+#include "sql/tx.h"
+
+namespace ct::sql {
+namespace {
+
+// The rows of a partition, in the order of the primary key.
+class StoredRows : public RowSource {
+ public:
+  StoredRows(Tx& tx, const std::string& table) : tx_(tx) {
+    tx_.exec(
+        "DECLARE stored NO SCROLL CURSOR FOR SELECT id, "
+        "extract(epoch FROM not_after)::bigint AS not_after, "
+        "extract(epoch FROM not_before)::bigint AS not_before, issuer, "
+        "final, domain, names, organization, serial, spki, sha256, "
+        "sightings FROM " +
+        table + " ORDER BY domain, not_after, id");
+  }
+
+  std::optional<LooseRow> next() override {
+    if (next_ == rows_.size()) {
+      rows_ = tx_.exec("FETCH 5000 FROM stored");
+      next_ = 0;
+      if (rows_.empty()) return std::nullopt;
+    }
+    const Row row = rows_[next_++];
+    LooseRow out;
+    out.stored = true;
+    out.draft.not_after = row.integer("not_after");
+    out.draft.not_before = row.integer("not_before");
+    out.draft.quarter = history_quarter(out.draft.not_after);
+    if (auto domain = row.text("domain"); !domain.empty()) {
+      out.draft.names.roots.push_back(std::move(domain));
+    }
+    out.draft.names.names = row.text("names");
+    out.draft.organization = row.text("organization");
+    out.draft.serial = row.bytes("serial");
+    out.draft.spki = row.bytes("spki");
+    out.row.id = row.integer("id");
+    out.row.issuer = static_cast<std::int32_t>(row.integer("issuer"));
+    out.row.final = row.boolean("final");
+    out.row.sha256 = row.hash("sha256");
+    out.row.sightings = row.bytes("sightings");
+    return out;
+  }
+
+ private:
+  Tx& tx_;
+  Rows rows_ = tx_.exec("SELECT WHERE false");
+  std::size_t next_ = 0;
+};
+
+// Builds one partition anew.
+class PartitionBuilder {
+ public:
+  PartitionBuilder(Tx& tx, int quarter)
+      : tx_(tx), quarter_(quarter), name_(history_partition_name(quarter)) {}
+
+  HistoryStored build(std::unique_ptr<RowSource> rows) {
+    // Takes as long as it takes.
+    tx_.run_script(
+        "SET LOCAL statement_timeout = 0;"
+        "SET LOCAL idle_in_transaction_session_timeout = 0;"
+        "SET LOCAL maintenance_work_mem = '256MB'");
+    keep_history_partitions(tx_);
+    tx_.exec(
+        "SELECT history_add_partition(to_timestamp($1::bigint)) "
+        "WHERE to_regclass($2) IS NULL",
+        {history_quarter_begin(quarter_), old_roots()});
+    // From here on writers wait, so that none of theirs is lost.
+    tx_.run_script("LOCK TABLE " + old_table() + ", " + old_roots() +
+                   " IN SHARE MODE");
+    for (const char* parent : {"history", "history_root"}) {
+      tx_.exec("SELECT history_new_partition($1, to_timestamp($2::bigint))",
+               {parent, history_quarter_begin(quarter_)});
+    }
+    fill(std::move(rows));
+    for (const char* parent : {"history", "history_root"}) {
+      tx_.exec("SELECT history_index_partition($1, $2, $3)",
+               {parent, name_,
+                history_quarter_begin(quarter_ + 1) * 1'000 < now_millis()});
+    }
+    swap();
+    return stored_;
+  }
+
+ private:
+  [[nodiscard]] std::string old_table() const { return "history_" + name_; }
+  [[nodiscard]] std::string old_roots() const {
+    return "history_root_" + name_;
+  }
+
+  void fill(std::unique_ptr<RowSource> added) {
+    constexpr std::size_t kAtOnce = 10'000;
+    std::vector<std::unique_ptr<RowSource>> sources;
+    sources.push_back(std::make_unique<StoredRows>(tx_, old_table()));
+    sources.push_back(std::move(added));
+    MergedRows merged(std::move(sources));
+    tx_.run_script("INSERT INTO history_root_new_" + name_ + " SELECT * FROM " +
+                   old_roots());
+    while (true) {
+      CopyRows rows(kHistoryColumnCount), roots(kHistoryRootColumnCount);
+      while (rows.size() < kAtOnce) {
+        auto row = merged.next();
+        if (!row) break;
+        put_history_row(rows, row->whole());
+        if (row->stored) continue;
+        put_history_roots(roots, row->whole());
+        ++stored_.certificates;
+      }
+      if (rows.size() == 0) break;
+      tx_.copy("history_new_" + name_, kHistoryColumns, rows);
+      tx_.copy("history_root_new_" + name_, kHistoryRootColumns, roots);
+    }
+    tx_.exec("CLOSE stored");
+  }
+
+  // Waits for readers in short turns, as new ones queue up behind us.
+  void swap() {
+    constexpr int kTurns = 3'000;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      if (tx_.attempt([&] {
+            tx_.run_script("SET LOCAL lock_timeout = '100ms'");
+            tx_.exec("SELECT history_swap_partition($1)", {name_});
+          })) {
+        return;
+      }
+      tx_.exec("SELECT pg_sleep(0.1)");
+    }
+    throw SqlError{{Errc::kTransient,
+                    "database: queries hold the partition history_" + name_},
+                   ""};
+  }
+
+  Tx& tx_;
+  int quarter_;
+  std::string name_;
+  HistoryStored stored_;
+};
+
+}  // namespace
+
+struct HistoryBulk::Impl {
+  Impl(std::string u, const HistoryBulkOptions& o)
+      : url(std::move(u)), options(o), spool(o.folder, o.memory) {}
+
+  [[nodiscard]] Result<HistoryStored> build(Database& connection, int quarter);
+  void work();
+
+  std::string url;
+  HistoryBulkOptions options;
+  std::unique_ptr<Database> db;
+  HistorySpool spool;
+
+  std::mutex mutex;  // guards what follows
+  std::vector<int> quarters;
+  HistoryStored stored;
+  std::optional<Error> error;
+};
+
+HistoryBulk::HistoryBulk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HistoryBulk::~HistoryBulk() = default;
+
+Result<std::unique_ptr<HistoryBulk>> HistoryBulk::open(
+    const std::string& url, const HistoryBulkOptions& options) {
+  auto impl = std::make_unique<Impl>(url, options);
+  auto db = Database::connect(url);
+  if (!db) return tl::unexpected(db.error());
+  impl->db = *std::move(db);
+  return std::unique_ptr<HistoryBulk>(new HistoryBulk(std::move(impl)));
+}
+
+Result<void> HistoryBulk::add(const HistoryBatch& batch) {
+  return impl_->db->transact([&](Tx& tx) -> Result<void> {
+    const auto numbers = number_history(tx, batch.issuers, batch.logs);
+    return impl_->spool.add(history_rows(batch, *numbers));
+  });
+}
+
+Result<HistoryStored> HistoryBulk::Impl::build(Database& connection,
+                                               int quarter) {
+  const std::string name = history_partition_name(quarter);
+  auto added = connection.transact([&](Tx& tx) -> Result<void> {
+    tx.exec("SELECT history_add_partition(to_timestamp($1::bigint))",
+            {history_quarter_begin(quarter)});
+    return {};
+  });
+  if (!added) return tl::unexpected(added.error());
+  HistoryStored built;
+  auto done = connection.transact([&](Tx& tx) -> Result<void> {
+    built = PartitionBuilder(tx, quarter).build(spool.rows(quarter));
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  auto analyzed = connection.transact([&](Tx& tx) -> Result<void> {
+    tx.run_script("SET LOCAL statement_timeout = 0; ANALYZE history_" + name +
+                  ", history_root_" + name);
+    return {};
+  });
+  if (!analyzed) return tl::unexpected(analyzed.error());
+  return built;
+}
+
+// One of several threads.
+void HistoryBulk::Impl::work() {
+  auto connection = Database::connect(url);
+  while (true) {
+    int quarter = 0;
+    {
+      const std::lock_guard lock(mutex);
+      if (!connection && !error) error = connection.error();
+      if (error || quarters.empty()) return;
+      quarter = quarters.back();
+      quarters.pop_back();
+    }
+    const auto built = build(**connection, quarter);
+    const std::lock_guard lock(mutex);
+    if (built) {
+      stored.certificates += built->certificates;
+    } else if (!error) {
+      error = built.error();
+    }
+  }
+}
+
+Result<HistoryStored> HistoryBulk::finish() {
+  for (const auto& [quarter, count] : impl_->spool.counts()) {
+    impl_->quarters.push_back(quarter);
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < impl_->options.connections; ++i) {
+    threads.emplace_back([this] { impl_->work(); });
+  }
+  for (auto& thread : threads) thread.join();
+  if (impl_->error) return tl::unexpected(*impl_->error);
+  return impl_->stored;
+}
+
+}  // namespace ct::sql
