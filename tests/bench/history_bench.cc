@@ -13,6 +13,7 @@
 
 #include "sql/connect.h"
 #include "sql/database.h"
+#include "sql/history_bulk.h"
 #include "sql/history_row.h"
 #include "sql/history_store.h"
 #include "sql/private_postgres.h"
@@ -173,6 +174,26 @@ void print_size(const std::string& what, sql::Database& db) {
              static_cast<double>(bytes) / static_cast<double>(rows));
 }
 
+// Entries in memory to partitions that can be read, all within the time.
+double bulk(const std::string& url, const Batches& batches) {
+  const auto start = Clock::now();
+  const auto bulk = must(sql::HistoryBulk::open(url, {}));
+  auto next = std::async(std::launch::async, sql::prepare_history, batches[0]);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto batch = next.get();
+    if (i + 1 < batches.size()) {
+      next = std::async(std::launch::async, [&batches, i] {
+        return sql::prepare_history(batches[i + 1]);
+      });
+    }
+    must(bulk->add(*batch));
+  }
+  fmt::print("{:<38} {:>9.2f} s\n", "bulk, reading and sorting",
+             seconds_since(start));
+  (void)must(bulk->finish());
+  return seconds_since(start);
+}
+
 // Every certificate once: nothing to merge.
 Batches only_first(const Batches& batches, std::size_t batch_size) {
   std::set<Hash> seen;
@@ -188,7 +209,7 @@ Batches only_first(const Batches& batches, std::size_t batch_size) {
 }
 
 void run(std::uint64_t entries, const char* url) {
-  constexpr std::size_t kBatch = 4'096;
+  constexpr std::size_t kBatch = 16'384;  // what is committed at once
   Server server(url);
   MadeHistory made(entries * 2 / 5);
   const Batches batches = made.batches(entries, kBatch);
@@ -200,6 +221,13 @@ void run(std::uint64_t entries, const char* url) {
   }
   fmt::print("{} entries, {:.2f} names each\n", count,
              names / static_cast<double>(count));
+  {
+    auto db = server.create("bulk");
+    const double seconds = bulk(server.url("bulk"), batches);
+    fmt::print("{:<38} {:>9.0f} entries/s\n", "bulk, in all",
+               static_cast<double>(count) / seconds);
+    print_size("size of that", *db);
+  }
   {
     auto ours = server.create("fresh_ours"),
          theirs = server.create("fresh_copy");

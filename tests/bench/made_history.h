@@ -19,7 +19,7 @@ namespace ct::bench {
 class MadeHistory {
  public:
   static constexpr unsigned kIssuers = 2'000, kLogs = 5;
-  static constexpr Seconds kStart = 1'767'225'600;  // 2026-01-01
+  static constexpr Seconds kStart = 1'717'200'000;  // 2024-06-01
   static constexpr Seconds kDay = 86'400;
 
   // `certificates` decides how many domains there are, about one for every
@@ -138,7 +138,7 @@ class MadeHistory {
         }
       }
     }
-    if (unit() < 0.06) {  // several customers in one certificate
+    if (unit() < 0.05) {  // several customers in one certificate
       for (auto n = 1 + below(8); n-- > 0;) {
         out.push_back(domain(rank()));
         out.push_back("*." + out.back());
