@@ -55,6 +55,15 @@ LogFetcher::LogFetcher(Executor& executor, HttpClient& http,
 
 Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
                                               std::size_t max_body) {
+  if (options_.files) {
+    if (executor_.stopping()) {
+      co_return Attempt{0, fail(Errc::kStopping, "stopping")};
+    }
+    auto body =
+        options_.files->read(path, std::min(max_body, options_.max_body));
+    const bool gone = !body && body.error().code == Errc::kGone;
+    co_return Attempt{body ? 200 : gone ? 404 : 0, std::move(body)};
+  }
   const bool may_send = co_await budget_.take();
   if (!may_send) co_return Attempt{0, fail(Errc::kStopping, "stopping")};
 
@@ -90,7 +99,7 @@ Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
 tl::unexpected<Error> LogFetcher::give_up(const std::string& path,
                                           Error last) const {
   if (executor_.stopping()) return fail(Errc::kStopping, "stopping");
-  return fail_in(url_ + path, std::move(last));
+  return fail_in((options_.files ? "" : url_) + path, std::move(last));
 }
 
 }  // namespace ct::ctlog

@@ -5,17 +5,12 @@
 #include "ctlog/static_client.h"
 
 namespace ct::ctlog {
-namespace {
-
-// How a Static CT log signs its name: the submission URL without scheme and
-// trailing slash.
-std::string origin_of(std::string_view url) {
+std::string origin_of(const LogInfo& log) {
+  std::string_view url = log.submission_url;
   url.remove_prefix(std::min(url.size(), url.find("://") + 3));
   if (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
 }
-
-}  // namespace
 
 void hash_leaves(EntryPage& page) {
   thread_local std::vector<ByteView> leaves;
@@ -30,12 +25,13 @@ Result<std::unique_ptr<LogSource>> open_log_source(const LogInfo& log,
                                                    RequestBudget& budget,
                                                    SourceOptions options) {
   const std::string& url = log.monitoring_url;
-  if (url.empty()) {
+  const bool from_files = options.files != nullptr;
+  if (url.empty() && !from_files) {
     return fail(Errc::kUsage, "log \"" + log.description +
                                   "\": the log list gives no address to read "
                                   "it from");
   }
-  if (!url.starts_with("https://") &&
+  if (!from_files && !url.starts_with("https://") &&
       !(options.allow_plain && url.starts_with("http://"))) {
     return fail(Errc::kUsage, "log \"" + log.description + "\": " + url +
                                   " is not https://; plain http is for logs "
@@ -46,11 +42,11 @@ Result<std::unique_ptr<LogSource>> open_log_source(const LogInfo& log,
     return fail_in("log \"" + log.description + "\"", std::move(key.error()));
   }
   LogFetcher fetcher(executor, http, budget, std::move(options), url);
-  if (log.kind == LogKind::kRfc6962) {
+  if (log.kind == LogKind::kRfc6962 && !from_files) {
     return std::make_unique<Rfc6962Client>(std::move(fetcher));
   }
   return std::make_unique<StaticClient>(std::move(fetcher), std::move(*key),
-                                        origin_of(log.submission_url));
+                                        origin_of(log));
 }
 
 }  // namespace ct::ctlog

@@ -22,6 +22,7 @@
 #include "base/task.h"
 #include "ctlog/budget.h"
 #include "ctlog/leaf.h"
+#include "ctlog/log_files.h"
 #include "ctlog/log_list.h"
 #include "ctlog/tree_head.h"
 
@@ -84,6 +85,9 @@ class LogSource {
 };
 
 struct SourceOptions {
+  // Read from here, as a Static CT log, instead of from its server; its budget
+  // is not used then.
+  std::shared_ptr<const LogFiles> files;
   std::string ca_file;       // PEM, for private logs; empty: system roots
   bool allow_plain = false;  // http://, for private logs only
   std::size_t max_body = 64u << 20;
@@ -91,6 +95,10 @@ struct SourceOptions {
   unsigned max_retries = 4;  // of one request, before its error is returned
   std::chrono::milliseconds backoff{500};  // before the first retry; doubles
 };
+
+// How a Static CT log signs its name: the submission URL without scheme and
+// trailing slash.
+[[nodiscard]] std::string origin_of(const LogInfo& log);
 
 // All references must outlive the source. `budget` is shared by the logs of
 // one operator. kUsage: no address, or an http:// one without allow_plain.

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "monitor/log_lists.h"
+#include "monitor/terminal.h"
 
 namespace ct::monitor {
 namespace {
@@ -115,6 +116,11 @@ Result<std::vector<sql::LogRow>> Backfill::chosen_logs() {
       reading_.on_store([](sql::Database& db) { return sql::load_logs(db); });
   if (!rows) return rows;
   reading_.know_logs(*rows);
+  if (request_.files) {
+    const auto found = choose_by_checkpoint(*rows);
+    if (!found) return tl::unexpected(found.error());
+    return rows;
+  }
   const auto chosen = [&](const sql::LogRow& row) {
     return row.listed && ctlog::is_followed(row.info) &&
            is_chosen(row.info, request_);
@@ -138,6 +144,29 @@ Result<std::vector<sql::LogRow>> Backfill::chosen_logs() {
   return rows;
 }
 
+// Any log whose key is known: an archive is of a log that has ended.
+Result<void> Backfill::choose_by_checkpoint(
+    std::vector<sql::LogRow>& rows) const {
+  const auto origin = ctlog::origin_of(*request_.files);
+  if (!origin) {
+    return fail(Errc::kUsage, "--from: " + origin.error().what);
+  }
+  const auto fits = [&](const sql::LogRow& row) {
+    if (request_.logs.empty()) return ctlog::origin_of(row.info) == *origin;
+    return is_meant(row.info, request_.logs.front());
+  };
+  std::erase_if(rows, [&](const sql::LogRow& row) { return !fits(row); });
+  if (rows.size() == 1) return {};
+  return fail(
+      Errc::kUsage,
+      fmt::format("--from: the checkpoint is of {}, and {} log of the "
+                  "list {}: name it with --log, or a list that has it "
+                  "with --log-list",
+                  printable(*origin), rows.empty() ? "no" : "more than one",
+                  request_.logs.empty() ? "is at that address"
+                                        : "is called as --log says"));
+}
+
 // Archived ones; or, to watch, those matched against today's watches.
 Result<std::vector<IndexRange>> Backfill::covered(const Hash& log_id) {
   if (config_.mode == ReadMode::kArchive) {
@@ -159,7 +188,8 @@ Result<std::vector<IndexRange>> Backfill::covered(const Hash& log_id) {
 BackfillPlan Backfill::plan_log(const sql::LogRow& row) {
   BackfillPlan plan;
   plan.log = row.info.description;
-  auto source = reading_.open_source(row.info, list_is_private_);
+  auto source =
+      reading_.open_source(row.info, list_is_private_, request_.files);
   if (!source) {
     plan.problem = source.error().what;
     return plan;
@@ -188,7 +218,7 @@ BackfillPlan Backfill::plan_log(const sql::LogRow& row) {
   double rate = config_.requests_per_second;
   const auto it = config_.operator_requests.find(row.info.operator_name);
   if (it != config_.operator_requests.end()) rate = it->second;
-  if (survey->page > 0) {
+  if (survey->page > 0 && !request_.files) {
     plan.seconds = static_cast<double>(plan.entries) /
                    static_cast<double>(survey->page) / rate;
   }
@@ -219,7 +249,8 @@ Result<std::vector<BackfillPlan>> Backfill::plan() {
 void Backfill::start_next() {
   std::unique_ptr<Stretch> next = std::move(waiting_.front());
   waiting_.pop_front();
-  auto source = reading_.open_source(next->row.info, list_is_private_);
+  auto source =
+      reading_.open_source(next->row.info, list_is_private_, request_.files);
   if (!source) {
     log_error("log cannot be read", {{"log", next->row.info.description},
                                      {"error", source.error().what}});

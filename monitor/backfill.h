@@ -21,6 +21,9 @@ namespace ct::monitor {
 struct BackfillRequest {
   std::vector<std::string> logs;       // part of a description, or hex of an id
   std::vector<std::string> operators;  // as a whole, any case
+  // Of one log: read from there and not from its server. Which one it is says
+  // its checkpoint, unless `logs` does.
+  std::shared_ptr<const ctlog::LogFiles> files;
   std::vector<sql::IndexRange> ranges;  // empty: all
   std::optional<Millis> since, until;   // log time
   unsigned side_by_side = 8;            // stretches at once
@@ -68,6 +71,8 @@ class Backfill {
   struct Stretch;
 
   [[nodiscard]] Result<std::vector<sql::LogRow>> chosen_logs();
+  [[nodiscard]] Result<void> choose_by_checkpoint(
+      std::vector<sql::LogRow>& rows) const;
   [[nodiscard]] BackfillPlan plan_log(const sql::LogRow& row);
   [[nodiscard]] Result<std::vector<sql::IndexRange>> covered(
       const Hash& log_id);

@@ -27,7 +27,7 @@ constexpr double kBytesPerRow = 350;
 
 struct BackfillOptions {
   std::string mode = "archive";
-  std::vector<std::string> logs, operators, ranges;
+  std::vector<std::string> logs, operators, ranges, from;
   std::string since, until;
   unsigned side_by_side = 8;
   bool dry_run = false, quiet = false;
@@ -60,6 +60,17 @@ Result<BackfillRequest> parse_request(const BackfillOptions& options) {
   request.logs = options.logs;
   request.operators = options.operators;
   request.side_by_side = options.side_by_side;
+  if (!options.from.empty()) {
+    if (options.logs.size() > 1 || !options.operators.empty()) {
+      return fail(Errc::kUsage,
+                  "--from is of one log: give one --log, or none");
+    }
+    auto files = ctlog::LogFiles::open(options.from);
+    if (!files) {
+      return fail(Errc::kUsage, "--from " + files.error().what);
+    }
+    request.files = std::move(*files);
+  }
   for (const auto& typed : options.ranges) {
     const auto range = parse_range(typed);
     if (!range) return tl::unexpected(range.error());
@@ -275,6 +286,10 @@ void add_backfill_commands(CLI::App& app, Session& session) {
                      "Logs: part of the name, or the id in hex (default: all)");
   command.add_option("--operator", options->operators,
                      "All logs of an operator, by name");
+  command.add_option("--from", options->from,
+                     "Files of a Static CT log, or of an archive in that form, "
+                     "instead of its server: a folder, zip archives, or a "
+                     "folder of these");
   command.add_option("--range", options->ranges,
                      "Indexes A:B, from A to before B; may be given again");
   command.add_option("--since", options->since,
@@ -298,7 +313,8 @@ void add_backfill_commands(CLI::App& app, Session& session) {
       "  ctvigil backfill --dry-run\n"
       "  ctvigil backfill --log argon2026h2 --since 2026-11-01\n"
       "  ctvigil backfill --operator Sectigo --mode watch\n"
-      "  ctvigil backfill --log tiger2026h1 --range 0:1000000");
+      "  ctvigil backfill --log tiger2026h1 --range 0:1000000\n"
+      "  ctvigil backfill --from archive/");
   on_chosen(command, session, [&session, options] {
     session.overrides.push_back([options](Config& config) {
       config.mode =

@@ -76,8 +76,10 @@ std::shared_ptr<const KnownLogs> LogReading::known_logs() const {
 }
 
 Result<std::unique_ptr<ctlog::LogSource>> LogReading::open_source(
-    const ctlog::LogInfo& log, bool is_private) {
+    const ctlog::LogInfo& log, bool is_private,
+    std::shared_ptr<const ctlog::LogFiles> files) {
   ctlog::SourceOptions options;
+  options.files = std::move(files);
   if (is_private) {
     options.ca_file = config_.ca_file;
     options.allow_plain = true;

@@ -54,9 +54,11 @@ class LogReading {
 
   // The rest belongs to one thread.
 
-  // `is_private`: the log is of a list that the user named.
+  // `is_private`: the log is of a list that the user named. `files`, if there
+  // are any, stand for its server.
   [[nodiscard]] Result<std::unique_ptr<ctlog::LogSource>> open_source(
-      const ctlog::LogInfo& log, bool is_private);
+      const ctlog::LogInfo& log, bool is_private,
+      std::shared_ptr<const ctlog::LogFiles> files = nullptr);
   // All logs whose signatures may be met.
   void know_logs(const std::vector<sql::LogRow>& rows);
   // Watches are read again when they have changed, leases renewed; each when

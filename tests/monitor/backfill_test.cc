@@ -2,16 +2,28 @@
 #include "monitor/backfill.h"
 
 #include <fmt/format.h>
+#include <zip.h>
 
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/base64.h"
+#include "base/gzip.h"
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "ctlog/leaf.h"
+#include "ctlog/tile.h"
+#include "monitor/files.h"
 #include "sql/watches.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_log.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_key.h"
 #include "tests/support/test_postgres.h"
+#include "tests/support/tile_tree.h"
 
 namespace ct::monitor {
 namespace {
@@ -82,6 +94,60 @@ std::string counted(std::uint64_t from, std::uint64_t to) {
     out += (out.empty() ? "" : ",") + std::to_string(from);
   }
   return out;
+}
+
+void put_file(const std::filesystem::path& path, std::string_view content) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+// All files of log `i`, which is tiled, as its server stores them.
+std::map<std::string, std::string> files_of(FakeLogs& logs, std::size_t i,
+                                            ctlog::TreeSize size) {
+  Executor executor(1);
+  HttpClient http({"test", 8, 8});
+  std::vector<std::string> paths{"checkpoint"};
+  for (unsigned level = 0; ctlog::tile_width(level, 0, size) > 0; ++level) {
+    for (std::uint64_t n = 0;; ++n) {
+      const auto width = ctlog::tile_width(level, n, size);
+      if (width == 0) break;
+      paths.push_back(ctlog::tile_path({level, n, width}));
+      if (level == 0) paths.push_back(ctlog::data_tile_path(n, width));
+    }
+  }
+  std::map<std::string, std::string> out;
+  for (const auto& path : paths) {
+    HttpRequest request;
+    request.url = logs.info(i).monitoring_url + path;
+    request.ca_file = logs.ca_path();
+    request.keep_gzip = true;
+    const auto reply = http.fetch(executor, request).get();
+    REQUIRE(reply);
+    REQUIRE(reply->status == 200);
+    out[path] = reply->body.text();
+  }
+  return out;
+}
+
+void put_zip(const std::string& path,
+             const std::map<std::string, std::string>& files) {
+  zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_EXCL, nullptr);
+  REQUIRE(archive != nullptr);
+  for (const auto& [name, content] : files) {
+    REQUIRE(zip_file_add(
+                archive, name.c_str(),
+                zip_source_buffer(archive, content.data(), content.size(), 0),
+                0) >= 0);
+  }
+  REQUIRE(zip_close(archive) == 0);
+}
+
+BackfillRequest from_files(const std::vector<std::string>& paths) {
+  auto files = ctlog::LogFiles::open(paths);
+  REQUIRE(files);
+  BackfillRequest request;
+  request.files = *files;
+  return request;
 }
 
 }  // namespace
@@ -236,6 +302,133 @@ TEST_CASE_METHOD(Fixture, "a log that is away is named, the other one read",
   CHECK_FALSE(job->run([](const BackfillProgress&) {}));
   CHECK(archived(0).empty());
   CHECK(archived(1) == Ranges{{0, 30}});
+}
+
+TEST_CASE_METHOD(Fixture, "a tiled log is read from files as from its server",
+                 "[.db][monitor][backfill]") {
+  constexpr ctlog::TreeSize kSize = 700;
+  logs.fill(1, kSize);
+  const auto files = files_of(logs, 1, kSize);
+  logs.add_fault(1, test::fault::status(500));  // nobody asks the server
+  SECTION("a folder") {
+    for (const auto& [name, content] : files) {
+      put_file(std::filesystem::path(dir / "archive") / name, content);
+    }
+    REQUIRE(run(from_files({dir / "archive"})));
+  }
+  SECTION("zip archives, each with a part") {
+    std::array<std::map<std::string, std::string>, 2> parts;
+    for (const auto& file : files) {
+      parts[file.first.starts_with("tile/data") ? 1 : 0].insert(file);
+    }
+    put_zip(dir / "a.zip", parts[0]);
+    put_zip(dir / "b.zip", parts[1]);
+    SECTION("by name") {
+      REQUIRE(run(from_files({dir / "b.zip", dir / "a.zip"})));
+    }
+    SECTION("as a folder") { REQUIRE(run(from_files({dir.path()}))); }
+  }
+  CHECK(archived(1) == Ranges{{0, kSize}});
+  CHECK(sightings(1) == counted(0, kSize));
+  CHECK(archived(0).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "files are believed no more than servers",
+                 "[.db][monitor][backfill]") {
+  constexpr ctlog::TreeSize kSize = 300;
+  logs.fill(1, kSize);
+  auto files = files_of(logs, 1, kSize);
+  const std::string tile = ctlog::data_tile_path(0, 256);
+  SECTION("an entry was changed") {
+    auto plain = gunzip(as_bytes(files[tile]), 64u << 20);
+    REQUIRE(plain);
+    files[tile] = plain->text();
+    files[tile][200] = static_cast<char>(files[tile][200] ^ 1);
+  }
+  SECTION("a tile is missing") { REQUIRE(files.erase(tile) == 1); }
+  SECTION("a tile is cut") {
+    REQUIRE(files[tile].size() > 100);
+    files[tile].resize(files[tile].size() / 2);
+  }
+  SECTION("the checkpoint is another's") {
+    const auto end = files["checkpoint"].find("\n\n");
+    REQUIRE(end != std::string::npos);
+    files["checkpoint"][end - 3] = 'A';
+  }
+  put_zip(dir / "log.zip", files);
+  CHECK_FALSE(run(from_files({dir / "log.zip"})));
+  CHECK(archived(1).empty());
+  CHECK(query("SELECT count(*) FROM history") == "0");
+}
+
+TEST_CASE_METHOD(Fixture, "what is no archive, or of no log that is known",
+                 "[.db][monitor][backfill]") {
+  put_file(dir / "no.zip", "PK\3\4 not really");
+  for (const std::string path : {"no.zip", "nowhere"}) {
+    const auto files = ctlog::LogFiles::open({dir / path});
+    REQUIRE_FALSE(files);
+    CHECK(files.error().code == Errc::kUsage);
+    CHECK_THAT(files.error().what, ContainsSubstring(path));
+  }
+  put_file(dir / "other/checkpoint", "log.example/other\n1\n");
+  const auto job = backfill(from_files({dir / "other"}));
+  const auto plans = job->plan();
+  REQUIRE_FALSE(plans);
+  CHECK(plans.error().code == Errc::kUsage);
+  CHECK_THAT(plans.error().what, ContainsSubstring("log.example/other"));
+}
+
+// Two whole tiles of a real log, under a checkpoint of our own: no checkpoint
+// of that log's at this size is at hand.
+TEST_CASE_METHOD(Fixture, "recorded tiles are archived and found by name",
+                 "[.db][monitor][backfill]") {
+  if (!test::have_shared_data()) return;
+  const std::string origin = "log.example/recorded";
+  std::vector<Hash> hashes;
+  for (const char* tile : {"000", "001"}) {
+    const auto data = test::shared_file(
+        std::string("static/navigli2025h2/tile/data/") + tile);
+    put_file(dir / (std::string("log/tile/data/") + tile), data);
+    const auto leaves = ctlog::parse_data_tile(as_bytes(data), 256);
+    REQUIRE(leaves);
+    for (const auto& leaf : *leaves) {
+      Bytes whole{0, 0};
+      put_bytes(whole, leaf.timestamped_entry);
+      hashes.push_back(ctlog::leaf_hash(whole));
+    }
+  }
+  const test::TileTree tree(hashes);
+  for (const ctlog::Tile tile :
+       {ctlog::Tile{0, 0, 256}, {0, 1, 256}, {1, 0, 2}}) {
+    std::string content;
+    for (const Hash& h : tree.hash_tile(tile.level, tile.index, tile.width)) {
+      content += as_text(h);
+    }
+    put_file(dir / ("log/" + ctlog::tile_path(tile)), content);
+  }
+  const auto top = tree.hash_tile(1, 0, 2);
+  put_file(dir / "log/checkpoint",
+           test::static_checkpoint(test::p256(), origin, 512, now_millis(),
+                                   ctlog::node_hash(top[0], top[1])));
+  put_file(
+      dir / "recorded.json",
+      fmt::format(R"({{"operators":[{{"name":"R","logs":[],"tiled_logs":[{{)"
+                  R"("description":"Recorded","log_id":"{}","key":"{}",)"
+                  R"("submission_url":"https://{}/","monitoring_url":)"
+                  R"("https://{}/","mmd":60,"state":{{"usable":{{"timestamp":)"
+                  R"("2025-01-01T00:00:00Z"}}}}}}]}}]}})",
+                  to_base64(test::p256().log_id()),
+                  to_base64(test::p256().spki()), origin, origin));
+  config.log_lists = {dir / "recorded.json"};
+  REQUIRE(run(from_files({dir / "log"})));
+  CHECK(query("SELECT count(*) FROM certificate_sightings") == "512");
+  CHECK(query("SELECT count(*) FROM certificates WHERE names = '{}'") == "0");
+  // The first entry's first name, as the log's own list of names has it.
+  const auto names = test::shared_file("static/navigli2025h2/tile/names/000");
+  const auto json = nlohmann::json::parse(names.substr(0, names.find('\n')));
+  const std::string name = json["DNS"][0];
+  CHECK(query("SELECT count(*) > 0 FROM certificates_for('" + name + "')") ==
+        "t");
 }
 
 }  // namespace ct::monitor
