@@ -95,6 +95,7 @@ void add_log_commands(CLI::App& app, Session& session);       // logs, status,
                                                               // coverage, db
 void add_config_commands(CLI::App& app, Session& session);    // config
 void add_inspect_commands(CLI::App& app, Session& session);   // inspect
+void add_history_commands(CLI::App& app, Session& session);   // history
 void add_search_commands(CLI::App& app, Session& session);    // search
 void add_demo_commands(CLI::App& app, Session& session);      // demo
 

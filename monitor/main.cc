@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   ct::monitor::add_channel_commands(app, session);
   ct::monitor::add_log_commands(app, session);
   ct::monitor::add_search_commands(app, session);
+  ct::monitor::add_history_commands(app, session);
   ct::monitor::add_inspect_commands(app, session);
   ct::monitor::add_config_commands(app, session);
   ct::monitor::add_demo_commands(app, session);
