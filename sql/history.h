@@ -48,11 +48,14 @@ struct HistorySighting {
 
 // A row, as read back.
 struct HistoryCertificate {
-  std::int64_t id = 0;  // of the issuance, in this database only
-  bool final = false;   // the final certificate was seen
-  Hash sha256{};        // its hash; of the precertificate if not `final`
-  Bytes spki_sha256;    // first 16 bytes
+  std::int64_t id = 0;       // of the issuance, in this database only
+  std::uint64_t number = 0;  // follows from `sha256`, below 2^53: whoever
+                             // reads JSON numbers as doubles keeps it
+  bool final = false;        // the final certificate was seen
+  Hash sha256{};             // its hash; of the precertificate if not `final`
+  Bytes spki_sha256;         // first 16 bytes
   std::string issuer;
+  std::int64_t issuer_number = 0;  // history_issuer.issuer
   std::optional<Hash> issuer_spki_sha256;
   std::string serial;  // lower-case hex
   std::string organization;

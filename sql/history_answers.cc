@@ -160,10 +160,12 @@ std::optional<HistoryCertificate> HistoryAnswers::read(const Row& row) const {
     return std::nullopt;
   }
   c.id = row.integer("c_id");
+  c.number = history_number(row.integer("sha256_hash"));
   c.final = row.boolean("final");
   c.sha256 = row.hash("sha256");
   c.spki_sha256 = row.bytes("spki");
-  const Issuer& issuer = issuers_.at(row.integer("issuer"));
+  c.issuer_number = row.integer("issuer");
+  const Issuer& issuer = issuers_.at(c.issuer_number);
   c.issuer = issuer.name;
   c.issuer_spki_sha256 = issuer.spki_sha256;
   c.serial = to_hex(row.bytes("serial"));

@@ -174,6 +174,24 @@ Result<std::optional<Bytes>> find_der(Database& db, const Hash& sha256) {
   return der;
 }
 
+Result<std::vector<Hash>> hashes_of_number(Database& db, std::uint64_t number) {
+  std::vector<Hash> out;
+  if (number >> (64 - kUnnumberedBits) != 0) return out;
+  const auto first = static_cast<std::int64_t>(number << kUnnumberedBits);
+  const std::int64_t last = first + (1 << kUnnumberedBits) - 1;
+  const auto done = db.transact([&](Tx& tx) -> Result<void> {
+    for (const Row row :
+         tx.exec("SELECT DISTINCT sha256 FROM history WHERE "
+                 "history_hash(sha256) BETWEEN $1::bigint AND $2::bigint",
+                 {first, last})) {
+      out.push_back(row.hash("sha256"));
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return out;
+}
+
 Result<std::vector<std::int64_t>> history_ids(
     Database& db, const std::vector<Hash>& tbs_sha256) {
   std::vector<std::int64_t> out;

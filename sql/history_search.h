@@ -59,6 +59,11 @@ using HistoryVisitor =
 [[nodiscard]] Result<std::optional<Bytes>> find_der(Database& db,
                                                     const Hash& sha256);
 
+// The hashes of certificates that have this HistoryCertificate::number: one,
+// if chance does not make it two.
+[[nodiscard]] Result<std::vector<Hash>> hashes_of_number(Database& db,
+                                                         std::uint64_t number);
+
 // The id that an issuance has in history, by the hash of its RFC 6962 TBS.
 [[nodiscard]] Result<std::vector<std::int64_t>> history_ids(
     Database& db, const std::vector<Hash>& tbs_sha256);

@@ -146,6 +146,10 @@ HistoryDriver history_driver(const HistoryTerm& term) {
   }
 }
 
+std::uint64_t history_number(std::int64_t sha256_hash) {
+  return static_cast<std::uint64_t>(sha256_hash) >> kUnnumberedBits;
+}
+
 bool by_window(HistoryDriver driver) {
   return driver == HistoryDriver::kIssuer || driver == HistoryDriver::kScan;
 }
@@ -209,7 +213,8 @@ HistoryStatement::HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
       " LEFT JOIN LATERAL (SELECT"
       " extract(epoch FROM h.not_before)::bigint AS not_before, h.final,"
       " h.issuer, h.domain, h.names, h.organization, h.serial, h.spki,"
-      " h.sha256, h.sightings FROM history h WHERE h.domain = k.main"
+      " h.sha256, history_hash(h.sha256) AS sha256_hash, h.sightings"
+      " FROM history h WHERE h.domain = k.main"
       " AND h.not_after = k.not_after AND h.id = k.id" +
       conditions(narrowing, issuers) +
       " LIMIT 1) AS h ON true LIMIT $5::bigint";

@@ -30,6 +30,11 @@ enum class HistoryDriver : std::uint8_t {
   kScan,  // nothing does: all rows are looked at
 };
 [[nodiscard]] HistoryDriver history_driver(const HistoryTerm& term);
+// How many of its bits a history_hash() is without its number.
+inline constexpr unsigned kUnnumberedBits = 11;
+// HistoryCertificate::number, of history_hash(sha256).
+[[nodiscard]] std::uint64_t history_number(std::int64_t sha256_hash);
+
 // Whether it finds so many that each partition is asked by itself.
 [[nodiscard]] bool by_window(HistoryDriver driver);
 
