@@ -5,26 +5,18 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 #include "base/hex.h"
 #include "monitor/commands.h"
 #include "monitor/coverage.h"
+#include "monitor/status.h"
 #include "monitor/terminal.h"
 #include "monitor/watchlist.h"
-#include "sql/alerts.h"
 #include "sql/logs.h"
-#include "sql/watches.h"
 
 namespace ct::monitor {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
 
 std::string ago(Millis t, Millis now) {
   if (t <= 0) return "never";
@@ -33,40 +25,9 @@ std::string ago(Millis t, Millis now) {
          " ago";
 }
 
-Json time_or_null(Millis t) { return t > 0 ? Json(format_time(t)) : Json(); }
-
 Colour colour_of(const LogStatus& s) {
   if (!s.problem.empty()) return Colour::kRed;
   return s.lag_entries > 0 ? Colour::kYellow : Colour::kNone;
-}
-
-Json log_json(const LogStatus& s) {
-  const auto& info = s.row.info;
-  Json j;
-  j["log_id"] = to_base64(info.log_id);
-  j["log"] = info.description;
-  j["operator"] = info.operator_name;
-  j["protocol"] = ctlog::to_string(info.kind);
-  j["url"] = info.monitoring_url;
-  j["list_state"] = ctlog::to_string(info.state);
-  j["listed"] = s.row.listed;
-  j["state"] = sql::to_string(s.row.state);
-  j["state_reason"] = s.row.state_reason;
-  j["start"] = s.row.position ? Json(s.row.position->start) : Json();
-  j["position"] = s.row.position ? Json(s.row.position->range.size()) : Json();
-  j["head"] = s.row.largest_head ? Json(s.row.largest_head->size()) : Json();
-  j["head_timestamp"] = s.row.largest_head
-                            ? time_or_null(s.row.largest_head->timestamp())
-                            : Json();
-  j["lag_entries"] = s.lag_entries;
-  j["lag_seconds"] = s.lag.count() / 1000;
-  j["entries_per_second"] = s.row.position ? s.row.position->rate : 0.0;
-  j["verified_at"] =
-      s.row.position ? time_or_null(s.row.position->verified_at) : Json();
-  j["last_error"] = s.row.last_error;
-  j["last_error_at"] = time_or_null(s.row.last_error_at);
-  j["problem"] = s.problem;
-  return j;
 }
 
 void print_logs(const std::vector<LogStatus>& logs, Millis now) {
@@ -110,9 +71,7 @@ int show_logs(Session& session) {
   const Millis now = now_millis();
   const auto logs = log_statuses(std::move(*rows), now, /*all=*/true);
   if (session.json) {
-    Json out = Json::array();
-    for (const auto& s : logs) out.push_back(log_json(s));
-    fmt::print("{}\n", dump(out));
+    fmt::print("{}\n", logs_json(logs));
   } else if (logs.empty()) {
     fmt::print("No logs yet: `ctvigil run` loads the list.\n");
   } else {
@@ -181,70 +140,14 @@ int resume_log(Session& session, const std::string& which, bool at_head,
 int show_status(Session& session) {
   auto db = session.open_database();
   if (!db) return report(db.error());
-  auto rows = sql::load_logs(**db);
-  if (!rows) return report(rows.error());
-  auto watches = sql::load_watches(**db);
-  if (!watches) return report(watches.error());
-  auto outbox = sql::outbox_status(**db);
-  if (!outbox) return report(outbox.error());
-  auto alerts = sql::list_alerts(**db, {});
-  if (!alerts) return report(alerts.error());
-  auto running = sql::live_leases(**db);
-  if (!running) return report(running.error());
-
   const Millis now = now_millis();
-  const auto logs = log_statuses(std::move(*rows), now, /*all=*/false);
-  std::vector<std::string> problems;
-  if (*running == 0) {
-    problems.push_back("no monitor is running: start `ctvigil run`");
-  }
-  if (watches->empty()) {
-    problems.push_back("nothing is watched: `ctvigil watch add example.com`");
-  }
-  if (outbox->empty()) {
-    problems.push_back(
-        "nobody is told: `ctvigil channel add` names a webhook, Slack or mail");
-  }
-  for (const auto& s : logs) {
-    if (!s.problem.empty()) {
-      problems.push_back(s.row.info.description + ": " + s.problem);
-    }
-  }
-  for (const auto& c : *outbox) {
-    if (c.dead > 0) {
-      problems.push_back(
-          fmt::format("channel {}: {} messages could not be delivered: {}",
-                      c.channel, c.dead, c.last_error));
-    } else if (c.pending > 0 && !c.last_error.empty()) {
-      problems.push_back(fmt::format("channel {}: {} messages wait: {}",
-                                     c.channel, c.pending, c.last_error));
-    }
-  }
-  const auto open = static_cast<std::size_t>(std::ranges::count_if(
-      *alerts,
-      [](const auto& a) { return a.state == alerts::AlertState::kOpen; }));
-
+  const auto status = load_status(**db, now);
+  if (!status) return report(status.error());
   if (session.json) {
-    Json out;
-    out["ok"] = problems.empty();
-    out["problems"] = problems;
-    out["watches"] = watches->size();
-    out["open_alerts"] = open;
-    Json channels = Json::array();
-    for (const auto& c : *outbox) {
-      channels.push_back({{"channel", c.channel},
-                          {"pending", c.pending},
-                          {"delivered", c.delivered},
-                          {"dead", c.dead},
-                          {"last_error", c.last_error}});
-    }
-    out["channels"] = std::move(channels);
-    Json list = Json::array();
-    for (const auto& s : logs) list.push_back(log_json(s));
-    out["logs"] = std::move(list);
-    fmt::print("{}\n", dump(out));
+    fmt::print("{}\n", status_json(*status));
     return kExitOk;
   }
+  const auto& problems = status->problems;
   if (problems.empty()) {
     fmt::print("{}\n", coloured(stdout, Colour::kGreen, "All is well."));
   } else {
@@ -256,8 +159,9 @@ int show_status(Session& session) {
     for (const auto& p : problems) fmt::print("  - {}\n", printable(p));
   }
   fmt::print("{} logs, {} watches, {} open alerts, {} channels\n\n",
-             logs.size(), watches->size(), open, outbox->size());
-  if (!logs.empty()) print_logs(logs, now);
+             status->logs.size(), status->watches, status->open_alerts,
+             status->outbox.size());
+  if (!status->logs.empty()) print_logs(status->logs, now);
   return kExitOk;
 }
 
@@ -271,28 +175,7 @@ int show_coverage(Session& session, const std::string& domain) {
   const auto coverage = load_coverage(**db, *host);
   if (!coverage) return report(coverage.error());
   if (session.json) {
-    Json out;
-    out["domain"] = *host;
-    out["watched"] = !coverage->watches.empty();
-    out["watches"] = coverage->watches;
-    out["covered"] = coverage->complete();
-    Json logs = Json::array();
-    for (const auto& l : coverage->logs) {
-      Json gaps = Json::array();
-      for (const auto& g : l.gaps) {
-        gaps.push_back(
-            {{"begin", g.range.begin}, {"end", g.range.end}, {"why", g.why}});
-      }
-      logs.push_back({{"log_id", to_base64(l.row.info.log_id)},
-                      {"log", l.row.info.description},
-                      {"covered_from", l.from},
-                      {"covered_to", l.to},
-                      {"head", l.head_size},
-                      {"head_timestamp", time_or_null(l.head_timestamp)},
-                      {"gaps", std::move(gaps)}});
-    }
-    out["logs"] = std::move(logs);
-    fmt::print("{}\n", dump(out));
+    fmt::print("{}\n", coverage_json(*host, *coverage));
     return kExitOk;
   }
   if (coverage->watches.empty()) {

@@ -9,13 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "alerts/text.h"
-#include "base/hex.h"
 #include "monitor/commands.h"
 #include "monitor/files.h"
 #include "monitor/history_text.h"
 #include "monitor/retro_match.h"
 #include "monitor/terminal.h"
 #include "monitor/watch_file.h"
+#include "monitor/watch_request.h"
 #include "monitor/watch_text.h"
 #include "monitor/watchlist.h"
 #include "sql/watches.h"
@@ -32,90 +32,9 @@ std::string dump(const Json& json) {
   return json.dump(2, ' ', true, Json::error_handler_t::replace);
 }
 
-std::vector<std::string> hex_of(const std::vector<Hash>& hashes) {
-  std::vector<std::string> out;
-  for (const auto& h : hashes) out.push_back(to_hex(h));
-  return out;
-}
-
-// What its owner says of a watch.
-Json declared_json(const Watch& w) {
-  Json grace = w.grace.count() / 1000;
-  if (w.grace.count() % 1000 != 0) {
-    grace = static_cast<double>(w.grace.count()) / 1000;
-  }
-  return {{"pattern", w.pattern},
-          {"tags", w.tags},
-          {"allowed_issuers", w.allowed_issuers},
-          {"allowed_spkis", hex_of(w.allowed_spkis)},
-          {"grace_seconds", std::move(grace)},
-          {"note", w.note},
-          {"source", w.source}};
-}
-
-Json watch_json(const Watch& w) {
-  Json out = {{"id", w.id}};
-  out.update(declared_json(w));
-  out["created"] = format_time(w.created);
-  return out;
-}
-
-struct AddOptions {
-  std::vector<std::string> patterns, issuers, spkis, tags;
-  std::string grace, note;
-  bool force = false;
-};
-
-Result<std::vector<Watch>> watches_from(const AddOptions& options) {
-  std::vector<Watch> out;
-  for (const auto& pattern : options.patterns) {
-    auto watch = parse_watch(pattern, options.force);
-    if (!watch) return tl::unexpected(watch.error());
-    for (const auto& issuer : options.issuers) {
-      auto parsed = parse_allowed_issuer(issuer);
-      if (!parsed) return tl::unexpected(parsed.error());
-      watch->allowed_issuers.push_back(std::move(*parsed));
-    }
-    for (const auto& spki : options.spkis) {
-      const auto parsed = parse_spki_hash(spki);
-      if (!parsed) return tl::unexpected(parsed.error());
-      watch->allowed_spkis.push_back(*parsed);
-    }
-    if (!options.grace.empty()) {
-      const auto grace = parse_duration(options.grace);
-      if (!grace) {
-        return fail(Errc::kUsage,
-                    "--grace wants a time such as 10m, not " + options.grace);
-      }
-      watch->grace = *grace;
-    }
-    watch->tags = options.tags;
-    watch->note = options.note;
-    watch->source = "cli";
-    out.push_back(std::move(*watch));
-  }
-  return out;
-}
-
 // How many matches from history are shown, and how long it may take.
 constexpr std::size_t kShown = 5;
 constexpr std::chrono::seconds kPatience{10};
-
-Json history_of(const RetroAnswer& answer, const Watch& watch,
-                const LogNames& logs) {
-  Json newest = Json::array();
-  for (const auto& match : answer.newest) {
-    Json certificate =
-        Json::parse(history_json(match.certificate, watch.pattern, logs));
-    certificate["expected"] =
-        match.explanation.empty() ? Json(nullptr) : Json(match.explanation);
-    newest.push_back(std::move(certificate));
-  }
-  return {{"certificates", answer.certificates},
-          {"unexpected", answer.unexpected},
-          {"whole", answer.whole},
-          {"newest", std::move(newest)}};
-}
 
 // A query of `ctvigil search` for the same.
 std::string search_words(const Watch& watch) {
@@ -150,8 +69,8 @@ void print_history(const RetroAnswer& answer, const Watch& watch) {
              printable(search_words(watch)));
 }
 
-int add_watches(Session& session, const AddOptions& options) {
-  auto watches = watches_from(options);
+int add_watches(Session& session, const WatchRequest& options) {
+  auto watches = watches_from(options, "cli");
   if (!watches) return report(watches.error());
   auto db = session.open_database();
   if (!db) return report(db.error());
@@ -169,8 +88,9 @@ int add_watches(Session& session, const AddOptions& options) {
         match_history(**db, watch, *expectations, kShown, kPatience);
     if (!history) return report(history.error());
     if (session.json) {
-      Json added = watch_json(watch);
-      added["history"] = history_of(*history, watch, log_names(*logs));
+      Json added = Json::parse(watch_json(watch));
+      added["history"] =
+          Json::parse(retro_json(*history, watch, log_names(*logs)));
       out.push_back(std::move(added));
       continue;
     }
@@ -217,7 +137,7 @@ int list_watches(Session& session) {
   if (!watches) return report(watches.error());
   if (session.json) {
     Json out = Json::array();
-    for (const auto& w : *watches) out.push_back(watch_json(w));
+    for (const auto& w : *watches) out.push_back(Json::parse(watch_json(w)));
     fmt::print("{}\n", dump(out));
     return kExitOk;
   }
@@ -325,7 +245,7 @@ struct ApplyOptions {
 Json change_json(const sql::WatchChange& change) {
   const auto& [before, after] = change;
   const auto side = [](const std::optional<Watch>& w) {
-    return w ? declared_json(*w) : Json();
+    return w ? Json::parse(declared_watch_json(*w)) : Json();
   };
   return {{"watch", (after ? after : before)->pattern},
           {"change", !before  ? "added"
@@ -376,7 +296,7 @@ int apply_file(Session& session, const ApplyOptions& options) {
 }
 
 void add_add_command(CLI::App& watch, Session& session) {
-  auto options = std::make_shared<AddOptions>();
+  auto options = std::make_shared<WatchRequest>();
   CLI::App& command = *watch.add_subcommand(
       "add", "Watch a name; one that is watched already is changed");
   session.add_common_options(command);
