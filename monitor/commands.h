@@ -81,6 +81,12 @@ int report(const Error& error);
 void on_chosen(CLI::App& command, Session& session,
                std::function<int()> action);
 
+namespace api {
+struct ServerOptions;
+}
+// The API as the configuration has it; listens nowhere if `listen` is "".
+[[nodiscard]] api::ServerOptions api_options(const Config& config);
+
 // --log-list, --allow-unsigned-log-list, --log-list-key and --ca-file.
 void add_log_list_options(CLI::App& command, Session& session);
 
@@ -97,6 +103,7 @@ void add_config_commands(CLI::App& app, Session& session);    // config
 void add_inspect_commands(CLI::App& app, Session& session);   // inspect
 void add_history_commands(CLI::App& app, Session& session);   // history
 void add_search_commands(CLI::App& app, Session& session);    // search
+void add_serve_commands(CLI::App& app, Session& session);     // serve, token
 void add_demo_commands(CLI::App& app, Session& session);      // demo
 
 }  // namespace ct::monitor

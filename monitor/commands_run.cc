@@ -8,6 +8,7 @@
 #include <CLI/Validators.hpp>
 
 #include "alerts/payload.h"
+#include "monitor/api/server.h"
 #include "monitor/commands.h"
 #include "monitor/deliverer.h"
 #include "monitor/engine.h"
@@ -20,7 +21,8 @@ namespace ct::monitor {
 namespace {
 
 struct RunOptions {
-  std::string start, http_listen, log_level, log_format, verify_scts, mode;
+  std::string start, http_listen, api_listen, log_level, log_format,
+      verify_scts, mode;
   bool once = false, quiet = false;
 };
 
@@ -56,6 +58,13 @@ int run(Session& session, const RunOptions& options) {
   set_up_log((*config)->log_level, (*config)->log_format);
   auto db = session.open_database();
   if (!db) return report(db.error());
+  std::unique_ptr<sql::Database> api_db;
+  const api::ServerOptions api_wanted = api_options(**config);
+  if (!api_wanted.listen.empty()) {
+    auto opened = sql::Database::connect(session.database_url());
+    if (!opened) return report(opened.error());
+    api_db = std::move(*opened);
+  }
   block_signals();
 
   Engine::Options engine_options;
@@ -76,6 +85,14 @@ int run(Session& session, const RunOptions& options) {
     } else {
       log_warning("no health and metrics", {{"error", opened.error().what}});
     }
+  }
+  std::unique_ptr<api::ApiServer> api;
+  if (api_db) {
+    auto opened =
+        api::ApiServer::open(api_wanted, *api_db, session.database_url());
+    if (!opened) return report(opened.error());
+    api = std::move(*opened);
+    log_info("serving the API", {{"listen", api_wanted.listen}});
   }
   return engine.run();
 }
@@ -107,6 +124,9 @@ void add_run_commands(CLI::App& app, Session& session) {
   command.add_option("--http-listen", options->http_listen,
                      "Serve /healthz, /readyz and /metrics on ADDRESS:PORT "
                      "(default 127.0.0.1:9790; \"\" for none)");
+  command.add_option("--api-listen", options->api_listen,
+                     "Serve the HTTP API, too, on ADDRESS:PORT; see `ctvigil "
+                     "serve --help`");
   command
       .add_option("--log-level", options->log_level,
                   "debug, info, warning or error")
@@ -129,6 +149,9 @@ void add_run_commands(CLI::App& app, Session& session) {
       if (command.count("--http-listen") > 0) {
         config.http_listen = options->http_listen;
         config.http_listen_given = true;
+      }
+      if (command.count("--api-listen") > 0) {
+        config.api_listen = options->api_listen;
       }
       if (options->verify_scts == "all") config.verify_scts = VerifyScts::kAll;
       if (options->verify_scts == "matches") {

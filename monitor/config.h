@@ -63,6 +63,10 @@ struct Config {
   // Operating.
   std::string http_listen = "127.0.0.1:9790";  // "": none
   bool http_listen_given = false;  // by the user: failing to listen is fatal
+  std::string api_listen;  // "": `serve` at its standard address, `run` not
+  std::string api_tls_cert, api_tls_key;  // PEM files
+  bool api_behind_tls_proxy = false;
+  std::chrono::milliseconds api_query_timeout{30'000};
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };

@@ -187,11 +187,11 @@ Problem check_contact(const std::string& text) {
   return "a URL or a mail address at which log operators reach you";
 }
 
-Problem set_listen(Config& c, const ConfigValue& v) {
+// "" and "none" leave nothing.
+Problem set_address(std::string& address, const ConfigValue& v) {
   const std::string& text = v.items[0];
   if (text.empty() || text == "none") {
-    c.http_listen.clear();
-    c.http_listen_given = false;
+    address.clear();
     return std::nullopt;
   }
   const auto colon = text.rfind(':');
@@ -207,9 +207,18 @@ Problem set_listen(Config& c, const ConfigValue& v) {
     return "an address and a port, as in \"127.0.0.1:9790\" or \"[::1]:9790\", "
            "or \"none\"";
   }
-  c.http_listen = text;
-  c.http_listen_given = true;
+  address = text;
   return std::nullopt;
+}
+
+Problem set_listen(Config& c, const ConfigValue& v) {
+  auto problem = set_address(c.http_listen, v);
+  if (!problem) c.http_listen_given = !c.http_listen.empty();
+  return problem;
+}
+
+Problem set_api_listen(Config& c, const ConfigValue& v) {
+  return set_address(c.api_listen, v);
 }
 
 Problem set_operator_requests(Config& c, const ConfigValue& v) {
@@ -386,6 +395,24 @@ std::vector<ConfigKey> make_keys() {
        [](const Config& c) {
          return c.http_listen.empty() ? "none" : c.http_listen;
        }},
+      {"api_listen", ConfigShape::kText, "\"none\"",
+       "Where `run` serves the HTTP API as well, and `serve` does, as in "
+       "\"127.0.0.1:9791\". Elsewhere than on loopback it takes tokens and "
+       "TLS.",
+       set_api_listen,
+       [](const Config& c) {
+         return c.api_listen.empty() ? "none" : c.api_listen;
+       }},
+      text_key("api_tls_cert", &C::api_tls_cert, "\"\"",
+               "PEM file with the API's certificate and its chain.", path_text),
+      text_key("api_tls_key", &C::api_tls_key, "\"\"",
+               "PEM file with the private key of that certificate.", path_text),
+      bool_key("api_behind_tls_proxy", &C::api_behind_tls_proxy, "false",
+               "A proxy before the API does TLS: it takes tokens, without "
+               "TLS of its own."),
+      duration_key("api_query_timeout", &C::api_query_timeout,
+                   std::chrono::milliseconds(100), hours(24), "\"30s\"",
+                   "How long a query of the API may take."),
       choice_key("log_level", &C::log_level, kLevels, "\"info\"",
                  "Least level of what is logged: \"debug\", \"info\", "
                  "\"warning\" or \"error\"."),

@@ -53,6 +53,7 @@ int run(int argc, char** argv) {
   ct::monitor::add_log_commands(app, session);
   ct::monitor::add_search_commands(app, session);
   ct::monitor::add_history_commands(app, session);
+  ct::monitor::add_serve_commands(app, session);
   ct::monitor::add_inspect_commands(app, session);
   ct::monitor::add_config_commands(app, session);
   ct::monitor::add_demo_commands(app, session);

@@ -1,0 +1,197 @@
+#include "monitor/api/server.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/log.h"
+#include "monitor/api/guard.h"
+#include "monitor/api/route.h"
+#include "monitor/api/workers.h"
+
+namespace ct::monitor::api {
+namespace {
+
+// So many requests at a time work with the database, and so many wait for it.
+constexpr std::size_t kConnections = 8, kQueue = 64;
+
+constexpr const char* kPathOfDescription = "/openapi.json";
+
+bool is_json(std::string_view content_type) {
+  return content_type.substr(0, content_type.find(';')) == kJson;
+}
+
+// A page in a browser can post what it likes elsewhere, but not as JSON.
+std::optional<Refusal> check_body(const Route& route,
+                                  const HttpRequest& request) {
+  if (route.method != "POST" || is_json(request.content_type)) {
+    return std::nullopt;
+  }
+  if (route.takes_text && request.content_type.starts_with("text/plain")) {
+    return std::nullopt;
+  }
+  return Refusal{415, route.takes_text
+                          ? "send Content-Type: application/json or text/plain"
+                          : "send Content-Type: application/json"};
+}
+
+}  // namespace
+
+class ApiServer::Impl {
+ public:
+  Impl(bool open, std::chrono::milliseconds patience, const std::string& url)
+      : routes_(all_routes()),
+        description_(openapi_json(routes_)),
+        guard_(open),
+        workers_(url, kConnections, kQueue) {
+    context_.patience = patience;
+  }
+  ~Impl() { front_.reset(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> listen(const HttpFront::Options& options) {
+    auto front = HttpFront::open(
+        options, [this](HttpRequest request, std::shared_ptr<Reply> reply) {
+          handle(std::make_shared<HttpRequest>(std::move(request)),
+                 std::move(reply));
+        });
+    if (!front) return tl::unexpected(front.error());
+    front_ = std::move(*front);
+    return {};
+  }
+
+  [[nodiscard]] int port() const { return front_->port(); }
+
+ private:
+  void handle(const std::shared_ptr<const HttpRequest>& request,
+              const std::shared_ptr<Reply>& reply) {
+    if (request->path == kPathOfDescription && request->method == "GET") {
+      reply->give(200, kJson, description_);
+      return;
+    }
+    std::string named;
+    const Route* const route = find(*request, named, *reply);
+    if (route == nullptr) return;
+    workers_.run(
+        [this, request, reply, route, named](sql::Database& db) {
+          Call call{*request, named, db, *reply, context_};
+          answer(*route, call);
+        },
+        [reply](const Error& error) {
+          reply->fail(503, error.what, {{"Retry-After", "5"}});
+        });
+  }
+
+  const Route* find(const HttpRequest& request, std::string& named,
+                    Reply& reply) const {
+    std::string allowed;
+    for (const Route& route : routes_) {
+      if (!fits(route, request.path, named)) continue;
+      if (route.method == request.method) return &route;
+      allowed += (allowed.empty() ? "" : ", ") + route.method;
+    }
+    if (allowed.empty()) {
+      reply.fail(404, fmt::format("nothing is here; GET {} describes what "
+                                  "there is",
+                                  kPathOfDescription));
+    } else {
+      reply.fail(405, "here can be done: " + allowed, {{"Allow", allowed}});
+    }
+    return nullptr;
+  }
+
+  // Nothing must escape: the client waits.
+  void answer(const Route& route, Call& call) const {
+    try {
+      const auto refusal = guard_.check(call.request, route.scope, call.db);
+      if (!refusal) return call.reply.fail(refusal.error());
+      if (*refusal) return refuse(**refusal, call.reply);
+      if (const auto body = check_body(route, call.request)) {
+        return refuse(*body, call.reply);
+      }
+      const auto params = check_params(route, call.request);
+      if (!params) return call.reply.fail(params.error());
+      const auto done = route.handler(call);
+      if (!done) fail(done.error(), call.reply);
+    } catch (const std::exception& e) {
+      log_error("a request of the API failed", {{"error", e.what()}});
+      call.reply.fail(500, "an error of the program; its log says more");
+    }
+  }
+
+  static void refuse(const Refusal& refusal, Reply& reply) {
+    Headers headers;
+    if (refusal.status == 401) {
+      headers = {{"WWW-Authenticate", "Bearer realm=\"ctvigil\""}};
+    }
+    reply.fail(refusal.status, refusal.what, std::move(headers));
+  }
+
+  static void fail(const Error& error, Reply& reply) {
+    if (status_of(error) >= 500) {
+      log_warning("a request of the API failed", {{"error", error.what}});
+    }
+    reply.fail(error);
+  }
+
+  const std::vector<Route> routes_;
+  const std::string description_;
+  const Guard guard_;
+  Context context_;
+  // What asks is stopped before those who answer.
+  Workers workers_;
+  std::unique_ptr<HttpFront> front_;
+};
+
+ApiServer::ApiServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiServer::~ApiServer() = default;
+
+int ApiServer::port() const { return impl_->port(); }
+
+Result<std::pair<std::string, int>> parse_listen(const std::string& address) {
+  const auto colon = address.rfind(':');
+  std::string host = address.substr(0, colon == std::string::npos ? 0 : colon);
+  int port = -1;
+  if (colon != std::string::npos) {
+    const char* const end = address.data() + address.size();
+    const auto [at, error] =
+        std::from_chars(address.data() + colon + 1, end, port);
+    if (error != std::errc() || at != end) port = -1;
+  }
+  const bool brackets = host.starts_with('[') && host.ends_with(']');
+  if (brackets) host = host.substr(1, host.size() - 2);
+  if (port < 0 || port > 65535 || host.empty() ||
+      (!brackets && host.find(':') != std::string::npos)) {
+    return ct::fail(Errc::kUsage,
+                    "--listen wants ADDRESS:PORT, for example 127.0.0.1:9791 "
+                    "or [::1]:9791; got " +
+                        address);
+  }
+  return std::pair(host, port);
+}
+
+Result<std::unique_ptr<ApiServer>> ApiServer::open(const ServerOptions& options,
+                                                   sql::Database& db,
+                                                   const std::string& url) {
+  const auto where = parse_listen(options.listen);
+  if (!where) return tl::unexpected(where.error());
+  const auto& [host, port] = *where;
+  const auto allowed = check_listening(host, !options.tls_cert_file.empty(),
+                                       options.behind_tls_proxy, db);
+  if (!allowed) return tl::unexpected(allowed.error());
+  auto impl = std::make_unique<Impl>(
+      is_loopback_host(host) && !options.behind_tls_proxy, options.patience,
+      url);
+  HttpFront::Options front;
+  front.host = host;
+  front.port = port;
+  front.tls_cert_file = options.tls_cert_file;
+  front.tls_key_file = options.tls_key_file;
+  front.patience = options.patience + std::chrono::seconds(30);
+  const auto listening = impl->listen(front);
+  if (!listening) return tl::unexpected(listening.error());
+  return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
+}
+
+}  // namespace ct::monitor::api

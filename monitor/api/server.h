@@ -1,0 +1,42 @@
+// ApiServer: history, watches and alerts over HTTP, with tokens; and history
+// as crt.sh answers. /openapi.json describes it all.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "sql/database.h"
+
+namespace ct::monitor::api {
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:9791";  // port 0: the system chooses
+  std::string tls_cert_file, tls_key_file;
+  bool behind_tls_proxy = false;  // tokens are needed, but TLS is not
+  std::chrono::milliseconds patience{30'000};  // of a query
+};
+
+class ApiServer {
+ public:
+  // `db` is asked for tokens, once; `url`, which is secret, is where
+  // connections are made to. kUsage: nobody must listen there, or can.
+  [[nodiscard]] static Result<std::unique_ptr<ApiServer>> open(
+      const ServerOptions& options, sql::Database& db, const std::string& url);
+  // Breaks off what is being answered; waits for statements at hand.
+  ~ApiServer();
+
+  [[nodiscard]] int port() const;
+
+ private:
+  class Impl;
+  explicit ApiServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// "host:port", "[::1]:port". kUsage: not of that form.
+[[nodiscard]] Result<std::pair<std::string, int>> parse_listen(
+    const std::string& address);
+
+}  // namespace ct::monitor::api

@@ -1,0 +1,140 @@
+// /v1/watches
+#include "sql/watches.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "monitor/api/route.h"
+#include "monitor/terminal.h"
+#include "monitor/watch_request.h"
+#include "monitor/watchlist.h"
+
+namespace ct::monitor::api {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kExample =
+    R"({"pattern": "example.com", "allowed_issuers": ["Let's Encrypt"]})";
+
+std::string array_of(const std::vector<alerts::Watch>& watches) {
+  std::string out = "[";
+  for (const auto& w : watches) {
+    out += out.size() > 1 ? ",\n" : "\n";
+    out += watch_json(w);
+  }
+  return out += watches.empty() ? "]\n" : "\n]\n";
+}
+
+Result<void> list(Call& call) {
+  const auto watches = sql::load_watches(call.db);
+  if (!watches) return tl::unexpected(watches.error());
+  call.reply.give(200, kJson, array_of(*watches));
+  return {};
+}
+
+// A string, or a list of them.
+std::optional<std::vector<std::string>> texts_of(const Json& value) {
+  if (value.is_string()) return std::vector{value.get<std::string>()};
+  if (!value.is_array()) return std::nullopt;
+  std::vector<std::string> out;
+  for (const auto& item : value) {
+    if (!item.is_string()) return std::nullopt;
+    out.push_back(item.get<std::string>());
+  }
+  return out;
+}
+
+Result<WatchRequest> request_from(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) {
+    return fail(Errc::kUsage,
+                std::string("the body is a JSON object such as ") + kExample);
+  }
+  WatchRequest request;
+  for (const auto& [key, value] : json.items()) {
+    std::vector<std::string>* texts =
+        key == "pattern" || key == "patterns" ? &request.patterns
+        : key == "allowed_issuers"            ? &request.issuers
+        : key == "allowed_spkis"              ? &request.spkis
+        : key == "tags"                       ? &request.tags
+                                              : nullptr;
+    std::string* text = key == "grace"  ? &request.grace
+                        : key == "note" ? &request.note
+                                        : nullptr;
+    if (texts != nullptr) {
+      auto list = texts_of(value);
+      if (!list) return fail(Errc::kUsage, key + " wants a list of strings");
+      texts->insert(texts->end(), list->begin(), list->end());
+    } else if (text != nullptr && value.is_string()) {
+      *text = value.get<std::string>();
+    } else if (key == "force" && value.is_boolean()) {
+      request.force = value.get<bool>();
+    } else {
+      return fail(Errc::kUsage,
+                  printable(key.substr(0, 60)) +
+                      " is no key of a watch, or of another type; there are "
+                      "pattern or patterns, allowed_issuers, allowed_spkis, "
+                      "tags, grace (\"10m\"), note, force (true)");
+    }
+  }
+  if (request.patterns.empty()) {
+    return fail(Errc::kUsage, "pattern says what to watch: \"example.com\"");
+  }
+  return request;
+}
+
+Result<void> add(Call& call) {
+  const auto request = request_from(call.request.body);
+  if (!request) return tl::unexpected(request.error());
+  auto watches = watches_from(*request, "api");
+  if (!watches) return tl::unexpected(watches.error());
+  for (auto& watch : *watches) {
+    const auto id = sql::put_watch(call.db, watch);
+    if (!id) return tl::unexpected(id.error());
+    watch.id = *id;
+    watch.created = now_millis();
+  }
+  call.reply.give(200, kJson, array_of(*watches));
+  return {};
+}
+
+Result<void> remove(Call& call) {
+  // As typed, or as it is written once parsed: "EXAMPLE.com.".
+  auto removed = sql::remove_watch(call.db, call.named);
+  if (removed && !*removed) {
+    const auto parsed = parse_watch(call.named, true);
+    if (parsed) removed = sql::remove_watch(call.db, parsed->pattern);
+  }
+  if (!removed) return tl::unexpected(removed.error());
+  if (!*removed) {
+    return fail(Errc::kGone,
+                "there is no watch with this pattern or id; GET "
+                "/v1/watches lists them");
+  }
+  call.reply.give(200, kJson, "{\"removed\": true}\n");
+  return {};
+}
+
+}  // namespace
+
+void add_watch_routes(std::vector<Route>& routes) {
+  routes.push_back({.method = "GET",
+                    .path = "/v1/watches",
+                    .summary = "What is watched",
+                    .handler = list});
+  routes.push_back({.method = "POST",
+                    .path = "/v1/watches",
+                    .summary = "Watch something, or change what is expected",
+                    .scope = sql::TokenScope::kWrite,
+                    .handler = add,
+                    .body_example = kExample});
+  routes.push_back({.method = "DELETE",
+                    .path = "/v1/watches/{watch}",
+                    .summary = "Watch it no longer; by pattern or id",
+                    .scope = sql::TokenScope::kWrite,
+                    .handler = remove,
+                    .named_example = "example.com"});
+}
+
+}  // namespace ct::monitor::api
