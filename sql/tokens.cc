@@ -72,8 +72,8 @@ Result<std::string> add_token(Database& db, std::string_view name,
   auto token = new_token();
   if (!token) return token;
   const auto done = db.transact([&](Tx& tx) -> Result<void> {
-    const auto count = tx.exec("SELECT count(*) AS n FROM api_token")[0];
-    if (count.count("n") >= kMaxTokens) {
+    const auto count = tx.exec("SELECT count(*) AS n FROM api_token");
+    if (count[0].count("n") >= kMaxTokens) {
       return fail(Errc::kUsage, "there are 1000 tokens: remove some first");
     }
     const auto added = tx.exec(

@@ -178,11 +178,11 @@ class Server : public httplib::Server {
     for (std::size_t n = 0; n < kRequestsPerConnection && !stopping_; ++n) {
       if (!wait_for_request(connection)) break;
       connection.begin_request();
-      bool close = false, unread = false;
+      bool close = false, understood = false;
       std::size_t body = 0;
       const auto set_up = [&](httplib::Request& request) {
+        understood = refused_as(request) == 0;
         body = body_size(request);
-        unread = request.has_header("Transfer-Encoding");
         tame(request);
       };
       const bool done = process(*this, stream, close, set_up);
@@ -190,7 +190,7 @@ class Server : public httplib::Server {
         write_too_large(stream);
       }
       // What was not read of a body is no request.
-      if (!done || close || unread || connection.is_over_limit() ||
+      if (!done || close || !understood || connection.is_over_limit() ||
           connection.body_read() != body) {
         break;
       }
