@@ -12,24 +12,30 @@
 namespace ct::monitor::api {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+// How many matches from history are shown, and how long it may take.
+constexpr std::size_t kShown = 5;
+constexpr std::chrono::seconds kPatience{10};
 
 constexpr const char* kExample =
     R"({"pattern": "example.com", "allowed_issuers": ["Let's Encrypt"]})";
 
-std::string array_of(const std::vector<alerts::Watch>& watches) {
+std::string array_of(const std::vector<std::string>& objects) {
   std::string out = "[";
-  for (const auto& w : watches) {
+  for (const auto& object : objects) {
     out += out.size() > 1 ? ",\n" : "\n";
-    out += watch_json(w);
+    out += object;
   }
-  return out += watches.empty() ? "]\n" : "\n]\n";
+  return out += objects.empty() ? "]\n" : "\n]\n";
 }
 
 Result<void> list(Call& call) {
   const auto watches = sql::load_watches(call.db);
   if (!watches) return tl::unexpected(watches.error());
-  call.reply.give(200, kJson, array_of(*watches));
+  std::vector<std::string> out;
+  for (const auto& watch : *watches) out.push_back(watch_json(watch));
+  call.reply.give(200, kJson, array_of(out));
   return {};
 }
 
@@ -89,13 +95,25 @@ Result<void> add(Call& call) {
   if (!request) return tl::unexpected(request.error());
   auto watches = watches_from(*request, "api");
   if (!watches) return tl::unexpected(watches.error());
+  const auto expectations = sql::load_expectations(call.db);
+  if (!expectations) return tl::unexpected(expectations.error());
+  const auto logs = call.context.logs.get(call.db);
+  if (!logs) return tl::unexpected(logs.error());
+  std::vector<std::string> out;
   for (auto& watch : *watches) {
     const auto id = sql::put_watch(call.db, watch);
     if (!id) return tl::unexpected(id.error());
     watch.id = *id;
     watch.created = now_millis();
+    const auto history =
+        match_history(call.db, watch, *expectations, kShown, kPatience);
+    if (!history) return tl::unexpected(history.error());
+    Json added = Json::parse(watch_json(watch));
+    added["history"] =
+        Json::parse(retro_json(*history, watch, log_names(**logs)));
+    out.push_back(added.dump(-1, ' ', true));
   }
-  call.reply.give(200, kJson, array_of(*watches));
+  call.reply.give(200, kJson, array_of(out));
   return {};
 }
 
