@@ -12,6 +12,7 @@
 
 #include "alerts/payload.h"
 #include "monitor/backfill.h"
+#include "monitor/bulk_archive.h"
 #include "monitor/commands.h"
 #include "monitor/signals.h"
 #include "monitor/terminal.h"
@@ -30,7 +31,7 @@ struct BackfillOptions {
   std::vector<std::string> logs, operators, ranges, from;
   std::string since, until;
   unsigned side_by_side = 8;
-  bool dry_run = false, quiet = false;
+  bool dry_run = false, quiet = false, bulk = false;
 };
 
 // "1000:2000", ":2000", "1000:".
@@ -232,7 +233,12 @@ int run_backfill(Session& session, const BackfillOptions& options) {
   block_signals();
 
   const bool archive = (*config)->mode == ReadMode::kArchive;
-  LogReading::Options reading{.once = true, .on_findings = {}};
+  if (options.bulk && !archive) {
+    return report({Errc::kUsage, "--bulk is for --mode archive"});
+  }
+  BulkArchive bulk(session.database_url(), (*config)->state_dir);
+  LogReading::Options reading{
+      .once = true, .on_findings = {}, .bulk = options.bulk ? &bulk : nullptr};
   if (!options.quiet && !session.json) reading.on_findings = print_findings;
   Backfill backfill(**config, std::move(*db), session.private_postgres(),
                     *request, std::move(reading));
@@ -256,6 +262,12 @@ int run_backfill(Session& session, const BackfillOptions& options) {
     Teller teller;
     done = backfill.run(std::ref(teller));
     last = teller.last();
+  }
+  const auto built = bulk.finish();
+  if (!built) {
+    return report(
+        {built.error().code, "history was not built: " + built.error().what +
+                                 "; the same command reads the rest again"});
   }
   if (!session.json) {
     std::cout << fmt::format(
@@ -299,6 +311,10 @@ void add_backfill_commands(CLI::App& app, Session& session) {
       .add_option("--parallel", options->side_by_side,
                   "Ranges that are read side by side (default 8)")
       ->check(CLI::Range(1u, 256u));
+  command.add_flag("--bulk", options->bulk,
+                   "Collect what is read in files of the state folder, and "
+                   "build it into history every 20 million entries: faster, "
+                   "but what is not built when it is killed is read again");
   command.add_flag("--dry-run", options->dry_run,
                    "Only say what it would read, and what that takes");
   command.add_flag("--quiet", options->quiet,

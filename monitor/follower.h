@@ -27,6 +27,8 @@
 
 namespace ct::monitor {
 
+class BulkArchive;
+
 // Watches and expectations of one generation; immutable.
 struct WatchSnapshot {
   WatchSnapshot(std::int64_t g, std::vector<alerts::Watch> watches,
@@ -48,9 +50,11 @@ struct FollowerContext {
   StoreThread& store;
   AsyncSemaphore& download_bytes;  // bytes of pages under way, all logs
   const std::vector<ctlog::NoteVerifier>& witnesses;
-  std::string owner;         // of leases
-  bool once = false;         // read to the first head, then end
-  bool archive = false;      // keep every entry in history
+  std::string owner;     // of leases
+  bool once = false;     // read to the first head, then end
+  bool archive = false;  // keep every entry in history
+  // Where to, in place of the batch's own transaction, if that is not it.
+  BulkArchive* bulk = nullptr;
   SctAudit* scts = nullptr;  // of all final certificates; nullptr: of matches
   std::function<std::shared_ptr<const WatchSnapshot>()> watches;
   std::function<std::shared_ptr<const KnownLogs>()> logs;

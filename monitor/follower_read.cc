@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/log.h"
+#include "monitor/bulk_archive.h"
 #include "monitor/follower.h"
 #include "monitor/history_extract.h"
 
@@ -233,8 +234,16 @@ Task<Result<void>> Follower::commit(Segment segment, ctlog::TiedBatch batch) {
   row.after.rate = rate_after(batch.end() - batch.begin());
   row.generation = segment.watches->generation;
   row.is_stretch = stretch_.has_value();
-  row.archive = context_.archive;
-  row.history = std::move(segment.history);
+  if (context_.archive) {
+    auto history = sql::prepare_history(segment.history);
+    if (context_.bulk != nullptr) {
+      const auto added =
+          context_.bulk->add(log_id_, {batch.begin(), batch.end()}, *history);
+      if (!added) co_return added;
+    } else {
+      row.history = std::move(history);
+    }
+  }
   row.findings = co_await judge_segment(segment, batch);
   SctCounts scts;
   if (context_.scts != nullptr) scts = co_await settle_scts(segment, batch);

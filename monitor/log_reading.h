@@ -25,6 +25,7 @@ class LogReading {
     bool once = false;
     // Told of what was just stored; called from an executor thread.
     std::function<void(const std::vector<alerts::Finding>&)> on_findings;
+    BulkArchive* bulk = nullptr;  // as FollowerContext's
   };
 
   // `db` must be open and migrated. `postgres` (may be nullptr) is the private

@@ -119,7 +119,7 @@ void store(Tx& tx, const BatchCommit& batch) {
   const ctlog::LeafIndex end = batch.after.range.size();
   // First, as other writers of the same certificates may wait for it, or we
   // for them, and nothing else must be locked meanwhile.
-  if (batch.archive) store_history(tx, batch.history);
+  if (batch.history) store_history(tx, *batch.history);
   if (!batch.is_stretch) {
     put_position(tx, log_id, batch.after);
     tx.exec(
@@ -130,7 +130,7 @@ void store(Tx& tx, const BatchCommit& batch) {
   // Several stretches of one log may be under way.
   tx.exec("SELECT FROM log WHERE log_id = $1 FOR NO KEY UPDATE", {log_id});
   add_range(tx, log_id, {batch.begin, end, batch.generation});
-  if (batch.archive) add_archived(tx, log_id, {batch.begin, end});
+  if (batch.history) add_archived(tx, log_id, {batch.begin, end});
   store_findings(tx, batch.findings);
 }
 
@@ -196,7 +196,7 @@ Result<CommitOutcome> commit_batch(Database& db, const BatchCommit& batch) {
   constexpr unsigned kTries = 20;
   auto outcome = try_commit(db, batch);
   for (unsigned i = 1;
-       i < kTries && batch.archive && !outcome &&
+       i < kTries && batch.history && !outcome &&
        outcome.error().code == Errc::kTransient && !db.commit_in_doubt();
        ++i) {
     outcome = try_commit(db, batch);
@@ -237,6 +237,18 @@ Result<std::vector<IndexRange>> archived_ranges(Database& db,
   });
   if (!done) return tl::unexpected(done.error());
   return ranges;
+}
+
+Result<void> mark_archived(
+    Database& db, const std::map<Hash, std::vector<IndexRange>>& ranges) {
+  return db.transact([&](Tx& tx) -> Result<void> {
+    for (const auto& [log_id, list] : ranges) {
+      // Other stretches of the log may be committed meanwhile.
+      tx.exec("SELECT FROM log WHERE log_id = $1 FOR NO KEY UPDATE", {log_id});
+      for (const IndexRange& range : list) add_archived(tx, log_id, range);
+    }
+    return {};
+  });
 }
 
 // A follower that is running has the old position in mind: the fence makes

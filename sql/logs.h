@@ -2,6 +2,8 @@
 // a position forward.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,7 +13,7 @@
 #include "ctlog/log_list.h"
 #include "ctlog/tree_head.h"
 #include "sql/database.h"
-#include "sql/history.h"
+#include "sql/history_store.h"
 
 namespace ct::sql {
 
@@ -102,9 +104,8 @@ struct BatchCommit {
   // A stretch of the past, read beside whoever follows the log: no position
   // moves, and of the lease only the log counts. Storing it again is harmless.
   bool is_stretch = false;
-  // Archive mode: every entry of the batch.
-  bool archive = false;
-  std::vector<HistoryEntry> history{};
+  // Archive mode: every entry of the batch; nullptr: not archived by this.
+  std::shared_ptr<const HistoryBatch> history = nullptr;
 };
 enum class CommitOutcome : std::uint8_t {
   kCommitted,
@@ -132,6 +133,9 @@ struct IndexRange {
 };
 [[nodiscard]] Result<std::vector<IndexRange>> archived_ranges(
     Database& db, const Hash& log_id);
+// Of each log, once history holds them. In one transaction.
+[[nodiscard]] Result<void> mark_archived(
+    Database& db, const std::map<Hash, std::vector<IndexRange>>& ranges);
 
 // An operator's override: go on from a verified head although entries and
 // root disagree below it; recorded.

@@ -15,6 +15,7 @@
 #include "base/sha256.h"
 #include "ctlog/leaf.h"
 #include "ctlog/tile.h"
+#include "monitor/bulk_archive.h"
 #include "monitor/files.h"
 #include "sql/watches.h"
 #include "tests/support/catch.h"
@@ -47,6 +48,7 @@ struct Fixture {
   test::TestDatabase database;
   test::TempDir dir;
   Config config = config_of(ReadMode::kArchive);
+  BulkArchive* bulk = nullptr;
 
   Config config_of(ReadMode mode) const {
     Config c;
@@ -62,7 +64,7 @@ struct Fixture {
   std::unique_ptr<Backfill> backfill(BackfillRequest request) {
     return std::make_unique<Backfill>(config, database.connect(), nullptr,
                                       std::move(request),
-                                      LogReading::Options{true, {}});
+                                      LogReading::Options{true, {}, bulk});
   }
   // True if all was read.
   bool run(BackfillRequest request) {
@@ -302,6 +304,41 @@ TEST_CASE_METHOD(Fixture, "a log that is away is named, the other one read",
   CHECK_FALSE(job->run([](const BackfillProgress&) {}));
   CHECK(archived(0).empty());
   CHECK(archived(1) == Ranges{{0, 30}});
+}
+
+TEST_CASE_METHOD(Fixture, "in bulk, ranges count once they are in history",
+                 "[.db][monitor][backfill]") {
+  logs.fill(0, 9'000);
+  logs.fill(1, 700);
+  // Two segments of the larger log at a time.
+  BulkArchive archive(database.url(), dir.path(), 8'000);
+  bulk = &archive;
+  REQUIRE(run({}));
+  for (const auto& r : archived(0)) {
+    CHECK(sightings(0) == counted(r.begin, r.end));
+  }
+  CHECK((archived(0) != Ranges{{0, 9'000}} || archived(1).empty()));
+  REQUIRE(archive.finish());
+  CHECK(archived(0) == Ranges{{0, 9'000}});
+  CHECK(archived(1) == Ranges{{0, 700}});
+  CHECK(sightings(0) == counted(0, 9'000));
+  CHECK(sightings(1) == counted(0, 700));
+  REQUIRE(archive.finish());
+}
+
+TEST_CASE_METHOD(Fixture, "bulk that cannot be built leaves nothing archived",
+                 "[.db][monitor][backfill]") {
+  logs.fill(0, 300);
+  BulkArchive archive(database.url(), dir.path());
+  bulk = &archive;
+  REQUIRE(run({}));
+  database.run("ALTER TABLE history RENAME TO history_away");
+  CHECK_FALSE(archive.finish());
+  CHECK(archived(0).empty());
+  database.run("ALTER TABLE history_away RENAME TO history");
+  bulk = nullptr;
+  REQUIRE(run({}));
+  CHECK(sightings(0) == counted(0, 300));
 }
 
 TEST_CASE_METHOD(Fixture, "a tiled log is read from files as from its server",
