@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <fstream>
 
 #include "monitor/api/connection.h"
@@ -161,8 +163,9 @@ TEST_CASE_METHOD(HostileFixture, "a long answer takes little memory",
   CHECK(status_of(first) == 200);
   // Nobody reads on, so nothing more is fetched.
   REQUIRE(test::eventually([&] {
-    return database.run(std::string("SELECT count(*) ") + kHeldUp +
-                        " AND state_change < now() - interval '0.3 s'") == "1";
+    return database.run(fmt::format(
+               "SELECT count(*) {} AND state_change < now() - interval '0.3 s'",
+               kHeldUp)) == "1";
   }));
   CHECK(resident_bytes() < before + (24u << 20));
   // Others are served meanwhile.
