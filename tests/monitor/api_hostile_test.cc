@@ -117,7 +117,8 @@ TEST_CASE_METHOD(HostileFixture, "a body is never taken for a request",
       "Content-Type: text/plain\r\n";
   CHECK(status_of(last_answer(post + length(api::kMaxBody + 1) + "\r\n")) ==
         413);
-  CHECK(status_of(last_answer(post + "\r\n" + second)) == 400);
+  CHECK(status_of(last_answer(post + "Connection: close\r\n\r\n" + second)) ==
+        400);
   CHECK(status_of(last_answer(
             "PUT /v1/watches HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 405);
 }

@@ -154,7 +154,27 @@ TEST_CASE("problems name the line, the key and the way out",
     CAPTURE(listen);
     CHECK_THAT(problem_of(std::string("http_listen = \"") + listen + '"').what,
                ContainsSubstring("a port"));
+    CHECK_THAT(problem_of(std::string("api_listen = \"") + listen + '"').what,
+               ContainsSubstring("a port"));
   }
+}
+
+TEST_CASE("the API is configured apart from health and metrics",
+          "[monitor][config]") {
+  const auto none = parse_config("", "f").config;
+  CHECK(none.api_listen.empty());
+  const auto loaded = parse_config(
+      "api_listen = \"[::1]:9791\"\napi_tls_cert = \"/c\"\n"
+      "api_tls_key = \"/k\"\napi_behind_tls_proxy = true\n"
+      "api_query_timeout = \"5s\"\n",
+      "f");
+  CHECK(loaded.problems.empty());
+  CHECK(loaded.config.api_listen == "[::1]:9791");
+  CHECK(loaded.config.api_tls_cert == "/c");
+  CHECK(loaded.config.api_tls_key == "/k");
+  CHECK(loaded.config.api_behind_tls_proxy);
+  CHECK(loaded.config.api_query_timeout == std::chrono::seconds(5));
+  CHECK(loaded.config.http_listen == none.http_listen);
 }
 
 TEST_CASE("problems come in the order of the file", "[monitor][config]") {
