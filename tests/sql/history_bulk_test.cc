@@ -149,7 +149,7 @@ TEST_CASE("readers see the old partition until the new one is whole",
     // It is at the swap, and waits for us in turns.
     while (database.run("SELECT count(*) FROM pg_stat_activity WHERE datname = "
                         "current_database() AND query LIKE "
-                        "'%history_swap_partition%' AND pid <> "
+                        "'SELECT history_swap_partition%' AND pid <> "
                         "pg_backend_pid()") == "0") {
       std::this_thread::yield();
     }
@@ -182,7 +182,7 @@ TEST_CASE("a server that dies under the builder leaves the old partition",
     while (database.run("SELECT coalesce(bool_or(pg_terminate_backend(pid)), "
                         "false) FROM pg_stat_activity WHERE datname = "
                         "current_database() AND query LIKE "
-                        "'%history_swap_partition%' AND pid <> "
+                        "'SELECT history_swap_partition%' AND pid <> "
                         "pg_backend_pid()") == "f") {
       std::this_thread::yield();
     }
