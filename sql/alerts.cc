@@ -109,6 +109,19 @@ Result<bool> raise_alert(Database& db, const Alert& alert) {
   return is_new;
 }
 
+Result<FindingsStored> add_findings(
+    Database& db, const std::vector<alerts::Finding>& findings) {
+  FindingsStored out;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    const NewFindings added = store_findings(tx, findings);
+    out = {added.opened, added.expected,
+           findings.size() - added.opened - added.expected};
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return out;
+}
+
 Result<void> clear_log_alerts(Database& db, std::string_view kind,
                               const Hash& log_id, std::string_view note) {
   return db.transact([&](Tx& tx) -> Result<void> {

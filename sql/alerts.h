@@ -31,6 +31,15 @@ struct AlertFilter {
 // changes nothing. False: it was there.
 [[nodiscard]] Result<bool> raise_alert(Database& db,
                                        const alerts::Alert& alert);
+// Findings of entries that were met again, outside of commit_batch but as it
+// stores them. Those that are there already change nothing: neither their
+// state, nor is anybody told twice.
+struct FindingsStored {
+  std::size_t opened = 0, expected = 0;  // new ones
+  std::size_t known = 0;                 // that were there
+};
+[[nodiscard]] Result<FindingsStored> add_findings(
+    Database& db, const std::vector<alerts::Finding>& findings);
 // Resolves all open alerts of that kind for that log: the condition is over.
 [[nodiscard]] Result<void> clear_log_alerts(Database& db, std::string_view kind,
                                             const Hash& log_id,

@@ -31,8 +31,9 @@ bool is_explained(Tx& tx, const alerts::CertificateFacts& certificate) {
 // has changed in between, and that does not call back what was settled; nor
 // is what somebody was told of quietly taken back. Expectations do that, and
 // people.
-bool store(Tx& tx, const Finding& finding,
-           const std::vector<alerts::Channel>& channels) {
+// The state of a new one; nullopt: it was there.
+std::optional<AlertState> store(Tx& tx, const Finding& finding,
+                                const std::vector<alerts::Channel>& channels) {
   alerts::Alert alert = finding.alert;
   if (could_be_expected(finding) && is_explained(tx, *alert.certificate)) {
     alert.state = AlertState::kExpected;
@@ -43,7 +44,8 @@ bool store(Tx& tx, const Finding& finding,
   if (is_new && alert.state == AlertState::kOpen) {
     enqueue(tx, channels, alert, alerts::event::kOpened, finding.grace);
   }
-  return is_new;
+  if (!is_new) return std::nullopt;
+  return alert.state;
 }
 
 // Shared with all who store findings, exclusive for those who change
@@ -54,8 +56,9 @@ void lock_expectations(Tx& tx) {
 
 }  // namespace
 
-void store_findings(Tx& tx, const std::vector<Finding>& findings) {
-  if (findings.empty()) return;
+NewFindings store_findings(Tx& tx, const std::vector<Finding>& findings) {
+  NewFindings out;
+  if (findings.empty()) return out;
   // In one order everywhere, so that the commits of two logs that hold the
   // same certificates do not deadlock.
   std::vector<const Finding*> ordered;
@@ -68,12 +71,16 @@ void store_findings(Tx& tx, const std::vector<Finding>& findings) {
     lock_expectations(tx);
   }
   const auto channels = read_channels(tx);
-  for (const Finding* f : ordered) store(tx, *f, channels);
+  for (const Finding* f : ordered) {
+    const auto state = store(tx, *f, channels);
+    if (state) ++(*state == AlertState::kOpen ? out.opened : out.expected);
+  }
+  return out;
 }
 
 bool store_alert(Tx& tx, const Finding& finding) {
   if (could_be_expected(finding)) lock_expectations(tx);
-  return store(tx, finding, read_channels(tx));
+  return store(tx, finding, read_channels(tx)).has_value();
 }
 
 bool explains(const alerts::Expectation& expectation,

@@ -8,8 +8,13 @@
 
 namespace ct::sql {
 
-// Within the transaction that moves the position.
-void store_findings(Tx& tx, const std::vector<alerts::Finding>& findings);
+// Within the transaction that moves the position. How many were new: opened,
+// and expected.
+struct NewFindings {
+  std::size_t opened = 0, expected = 0;
+};
+NewFindings store_findings(Tx& tx,
+                           const std::vector<alerts::Finding>& findings);
 
 // The same for one alert: true if it is new.
 [[nodiscard]] bool store_alert(Tx& tx, const alerts::Finding& finding);

@@ -240,9 +240,8 @@ std::vector<std::string> decode_history_names(std::string_view domain,
 }
 
 Bytes encode_history_sightings(std::vector<NumberedSighting> sightings) {
-  constexpr Millis kLatest = (Millis{1} << 48) - 1;
   for (auto& s : sightings) {
-    s.timestamp = std::clamp<Millis>(s.timestamp, 0, kLatest);
+    s.timestamp = std::clamp<Millis>(s.timestamp, 0, kHistoryLatest);
   }
   std::ranges::sort(sightings);
   const auto repeated = std::ranges::unique(sightings);

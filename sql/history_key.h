@@ -58,9 +58,12 @@ struct HistoryNames {
 [[nodiscard]] std::vector<std::string> decode_history_names(
     std::string_view domain, std::string_view names);
 
+// The latest time of a sighting: in the year 10889.
+inline constexpr Millis kHistoryLatest = (Millis{1} << 48) - 1;
+
 // A sighting with the number of its log.
 struct NumberedSighting {
-  Millis timestamp = 0;  // clamped to the years 1970 to 10889
+  Millis timestamp = 0;  // clamped to 1970 and kHistoryLatest
   std::int16_t log = 0;  // from 1
   bool precert = false;
   ctlog::LeafIndex leaf_index = 0;

@@ -1,5 +1,6 @@
 #include "sql/history_search.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <unordered_set>
@@ -116,6 +117,31 @@ std::string settings(std::chrono::milliseconds patience) {
          std::to_string(patience.count());
 }
 
+// One page of one term; `query` moves on behind it. What comes is the number
+// of answers; 0 also when the visitor wants no more.
+Result<std::size_t> visit_page(Database& db, HistoryQuery& query,
+                               std::size_t term, const HistoryVisitor& visit) {
+  std::vector<HistoryCertificate> page;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto done =
+      search_history(db, query, [&](std::size_t, const HistoryCertificate& c) {
+        page.push_back(c);
+        return true;
+      });
+  if (!done) return tl::unexpected(done.error());
+  if (query.patience.count() > 0) {
+    // At least a little: what ended in time is no failure.
+    query.patience -= std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin);
+    query.patience = std::max(query.patience, std::chrono::milliseconds(1));
+  }
+  for (const auto& certificate : page) {
+    if (!visit(term, certificate)) return std::size_t{0};
+    query.after = history_place(certificate);
+  }
+  return page.size();
+}
+
 }  // namespace
 
 std::string history_place(const HistoryCertificate& certificate) {
@@ -147,6 +173,35 @@ Result<void> search_history(Database& db, const HistoryQuery& query,
                   "narrow it, or give it more time");
     }
   });
+}
+
+Result<void> search_history_by_pages(Database& db, HistoryQuery query,
+                                     std::size_t page,
+                                     const HistoryVisitor& visit) {
+  const auto terms = query.terms;
+  if (terms.size() > 1 && !query.after.empty()) {
+    return search_history(db, query, visit);  // says that it cannot be
+  }
+  const std::string after = query.after;
+  const std::uint64_t limit = query.limit;
+  bool ended = false;
+  const HistoryVisitor visit_all = [&](std::size_t term, const auto& c) {
+    ended = !visit(term, c);
+    return !ended;
+  };
+  for (std::size_t term = 0; term < terms.size() && !ended; ++term) {
+    query.terms = terms.subspan(term, 1);
+    query.after = after;
+    for (std::uint64_t rest = limit; !ended;) {
+      query.limit = limit == 0 ? page : std::min<std::uint64_t>(page, rest);
+      const auto came = visit_page(db, query, term, visit_all);
+      if (!came) return tl::unexpected(came.error());
+      if (*came < query.limit) break;
+      rest -= *came;
+      if (limit > 0 && rest == 0) break;
+    }
+  }
+  return {};
 }
 
 Result<bool> has_history(Database& db) {

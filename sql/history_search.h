@@ -52,6 +52,13 @@ using HistoryVisitor =
                                           const HistoryQuery& query,
                                           const HistoryVisitor& visit);
 
+// The same for a visitor that takes its time: no transaction is open while it
+// is called, and up to `page` answers wait for it in memory.
+[[nodiscard]] Result<void> search_history_by_pages(Database& db,
+                                                   HistoryQuery query,
+                                                   std::size_t page,
+                                                   const HistoryVisitor& visit);
+
 // Whether history holds anything.
 [[nodiscard]] Result<bool> has_history(Database& db);
 

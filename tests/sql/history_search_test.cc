@@ -491,6 +491,51 @@ TEST_CASE("whoever asks may stop a search at any answer",
   CHECK(found(s.database.db(), query)[0] == expected);
 }
 
+TEST_CASE("by pages a search finds the same, and holds up no transaction",
+          "[.db][sql][history_search]") {
+  Store s(400, 6);
+  Generator g(6);
+  const auto idle = [&] {
+    return s.database.run(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+        "current_database() AND state = 'idle in transaction'");
+  };
+  for (int round = 0; round < 40; ++round) {
+    std::vector<HistoryTerm> terms;
+    for (std::size_t n = 1 + g.below(3); n > 0; --n) {
+      terms.push_back(random_term(g, s.rows));
+    }
+    HistoryQuery query;
+    query.terms = terms;
+    query.limit = g.below(2) * g.below(30);
+    std::vector<Ids> got(terms.size());
+    REQUIRE(search_history_by_pages(
+        s.database.db(), query, 1 + g.below(9),
+        [&](std::size_t term, const HistoryCertificate& c) {
+          got[term].push_back(c.id);
+          return true;
+        }));
+    CHECK(got == found(s.database.db(), query));
+  }
+  const HistoryTerm t = term(Kind::kBelow, "com");
+  HistoryQuery query;
+  query.terms = {&t, 1};
+  std::size_t calls = 0;
+  auto other = s.database.connect();
+  REQUIRE(search_history_by_pages(*other, query, 7,
+                                  [&](std::size_t, const HistoryCertificate&) {
+                                    CHECK(idle() == "0");
+                                    return ++calls < 10;
+                                  }));
+  CHECK(calls == 10);
+  const std::vector<HistoryTerm> two(2, t);
+  query.terms = two;
+  query.after = "1790000000:5";
+  CHECK_FALSE(search_history_by_pages(
+      *other, query, 7,
+      [](std::size_t, const HistoryCertificate&) { return true; }));
+}
+
 TEST_CASE("a search that cannot be is refused", "[.db][sql][history_search]") {
   test::TestDatabase database;
   const auto search = [&](std::size_t terms, std::string after) {
