@@ -84,21 +84,29 @@ void on_chosen(CLI::App& command, Session& session,
       [&session, action = std::move(action)] { session.action = action; });
 }
 
-void add_log_list_options(CLI::App& command, Session& session) {
+void add_log_list_options(CLI::App& command, Session& session,
+                          const std::string& group) {
   struct Options {
     std::string log_list, key, ca_file;
     bool allow_unsigned = false;
   };
   auto options = std::make_shared<Options>();
-  command.add_option("--log-list", options->log_list,
-                     "Log list to use instead of Google's and Apple's: a file "
-                     "or URL in the v3 format");
-  command.add_flag("--allow-unsigned-log-list", options->allow_unsigned,
-                   "Accept that list without a signature");
-  command.add_option("--log-list-key", options->key,
-                     "PEM public key that signs that list (default: Google's)");
-  command.add_option("--ca-file", options->ca_file,
-                     "PEM roots for the servers of a private list's logs");
+  CLI::Option* const added[] = {
+      command.add_option(
+          "--log-list", options->log_list,
+          "Log list to use instead of Google's and Apple's: a file "
+          "or URL in the v3 format"),
+      command.add_flag("--allow-unsigned-log-list", options->allow_unsigned,
+                       "Accept that list without a signature"),
+      command.add_option(
+          "--log-list-key", options->key,
+          "PEM public key that signs that list (default: Google's)"),
+      command.add_option("--ca-file", options->ca_file,
+                         "PEM roots for the servers of a private list's "
+                         "logs")};
+  for (CLI::Option* option : added) {
+    if (!group.empty()) option->group(group);
+  }
   session.overrides.push_back([options](Config& config) {
     if (!options->log_list.empty()) config.log_lists = {options->log_list};
     if (options->allow_unsigned) config.allow_unsigned_log_list = true;

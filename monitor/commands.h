@@ -87,23 +87,26 @@ struct ServerOptions;
 // The API as the configuration has it; listens nowhere if `listen` is "".
 [[nodiscard]] api::ServerOptions api_options(const Config& config);
 
-// --log-list, --allow-unsigned-log-list, --log-list-key and --ca-file.
-void add_log_list_options(CLI::App& command, Session& session);
+// --log-list, --allow-unsigned-log-list, --log-list-key and --ca-file; below a
+// heading of their own, if one is given.
+void add_log_list_options(CLI::App& command, Session& session,
+                          const std::string& group = "");
 
 // Each in the commands_*.cc of its name.
 void add_run_commands(CLI::App& app, Session& session);
 void add_backfill_commands(CLI::App& app, Session& session);  // backfill
 void add_watch_commands(CLI::App& app, Session& session);     // watch
-void add_expect_commands(CLI::App& app, Session& session);    // expect
-void add_alert_commands(CLI::App& app, Session& session);     // alerts
-void add_channel_commands(CLI::App& app, Session& session);   // channel
-void add_log_commands(CLI::App& app, Session& session);       // logs, status,
-                                                              // coverage, db
-void add_config_commands(CLI::App& app, Session& session);    // config
-void add_inspect_commands(CLI::App& app, Session& session);   // inspect
-void add_history_commands(CLI::App& app, Session& session);   // history
-void add_search_commands(CLI::App& app, Session& session);    // search
-void add_serve_commands(CLI::App& app, Session& session);     // serve, token
-void add_demo_commands(CLI::App& app, Session& session);      // demo
+void add_watch_add_command(CLI::App& watch, Session& session);
+void add_expect_commands(CLI::App& app, Session& session);   // expect
+void add_alert_commands(CLI::App& app, Session& session);    // alerts
+void add_channel_commands(CLI::App& app, Session& session);  // channel
+void add_log_commands(CLI::App& app, Session& session);      // logs, status,
+                                                             // coverage, db
+void add_config_commands(CLI::App& app, Session& session);   // config
+void add_inspect_commands(CLI::App& app, Session& session);  // inspect
+void add_history_commands(CLI::App& app, Session& session);  // history
+void add_search_commands(CLI::App& app, Session& session);   // search
+void add_serve_commands(CLI::App& app, Session& session);    // serve, token
+void add_demo_commands(CLI::App& app, Session& session);     // demo
 
 }  // namespace ct::monitor

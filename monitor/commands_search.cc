@@ -8,6 +8,8 @@
 #include <CLI/Validators.hpp>
 
 #include "monitor/commands.h"
+#include "monitor/der_source.h"
+#include "monitor/fetching.h"
 #include "monitor/files.h"
 #include "monitor/search_output.h"
 #include "monitor/search_query.h"
@@ -18,13 +20,15 @@ namespace {
 
 constexpr std::size_t kMaxFile = 64u << 20;
 constexpr std::size_t kMaxStandardInput = kMaxFile;
+// With --fetch: entries asked for side by side, and answers that wait.
+constexpr std::size_t kFetchedAtOnce = 8, kPage = 200;
 
 struct Options {
   std::vector<std::string> queries;
   std::string file, by, after, timeout;
   TermOptions terms;
   NarrowingTexts narrowing;
-  bool jsonl = false, csv = false, pem = false, count = false;
+  bool jsonl = false, csv = false, pem = false, count = false, fetch = false;
   std::uint64_t limit = 0;
 };
 
@@ -113,6 +117,10 @@ Result<SearchFormat> format_from(const Session& session,
   if ((options.count || !options.by.empty()) && formats > session.json) {
     return fail(Errc::kUsage, "counts are printed as text, or with --json");
   }
+  if (options.fetch && !options.pem) {
+    return fail(Errc::kUsage,
+                "--fetch is for --pem: the other formats need no bytes");
+  }
   if (session.json) return SearchFormat::kJson;
   if (options.jsonl) return SearchFormat::kJsonl;
   if (options.csv) return SearchFormat::kCsv;
@@ -129,25 +137,11 @@ Result<std::chrono::milliseconds> patience_from(const Options& options) {
   return *patience;
 }
 
-// Answers come in one transaction; what else is asked meanwhile needs a
-// connection of its own, made when it is first needed.
-DerSource der_source(Session& session) {
-  auto db = std::make_shared<std::unique_ptr<sql::Database>>();
-  return [db, &session](
-             const sql::HistoryCertificate& c) -> Result<std::optional<Bytes>> {
-    if (!*db) {
-      auto opened = sql::Database::connect(session.database_url());
-      if (!opened) return tl::unexpected(opened.error());
-      *db = std::move(*opened);
-    }
-    return sql::find_der(**db, c.sha256);
-  };
-}
-
 std::unique_ptr<SearchOutput> output_for(Session& session,
                                          const Options& options,
                                          SearchFormat format,
-                                         const Terms& terms, LogNames logs) {
+                                         const Terms& terms, LogNames logs,
+                                         FetchedDer* fetched) {
   if (options.count || !options.by.empty()) {
     const SearchGroup by = options.by == "issuer"  ? SearchGroup::kIssuer
                            : options.by == "month" ? SearchGroup::kMonth
@@ -156,8 +150,15 @@ std::unique_ptr<SearchOutput> output_for(Session& session,
     return make_search_count(by, session.json, stdout, terms.typed,
                              std::move(logs));
   }
-  return make_search_output(format, stdout, terms.typed, std::move(logs),
-                            der_source(session));
+  if (format != SearchFormat::kPem) {
+    return make_search_output(format, stdout, terms.typed, std::move(logs));
+  }
+  if (fetched == nullptr) {
+    return make_pem_output(stdout, std::move(logs), kept_der(session), 1);
+  }
+  return make_pem_output(
+      stdout, std::move(logs),
+      [fetched](const auto& c) { return fetched->get(c); }, kFetchedAtOnce);
 }
 
 int failed(const Error& error) {
@@ -189,8 +190,17 @@ int search(Session& session, Options& options) {
                    !options.count && options.by.empty() &&
                    terms->terms.size() == 1 && isatty(STDOUT_FILENO) != 0;
   constexpr std::uint64_t kTableLimit = 100;
+  std::unique_ptr<Fetching> fetching;
+  std::optional<FetchedDer> fetched;
+  if (options.fetch) {
+    auto started = Fetching::start(session);
+    if (!started) return failed(started.error());
+    fetching = std::move(*started);
+    fetched.emplace(session, fetching->fetcher());
+  }
   const auto output =
-      output_for(session, options, *format, *terms, log_names(*logs));
+      output_for(session, options, *format, *terms, log_names(*logs),
+                 fetched ? &*fetched : nullptr);
   sql::HistoryQuery query;
   query.terms = terms->terms;
   query.narrowing = *narrowing;
@@ -198,12 +208,15 @@ int search(Session& session, Options& options) {
   query.after = options.after;
   query.patience = *patience;
   std::uint64_t found = 0;
-  const auto done = sql::search_history(
-      **db, query, [&](std::size_t term, const sql::HistoryCertificate& c) {
-        ++found;
-        if (cut && found > kTableLimit) return false;
-        return output->add(term, c);
-      });
+  const sql::HistoryVisitor visit = [&](std::size_t term,
+                                        const sql::HistoryCertificate& c) {
+    ++found;
+    if (cut && found > kTableLimit) return false;
+    return output->add(term, c);
+  };
+  const auto done =
+      fetching ? sql::search_history_by_pages(**db, query, kPage, visit)
+               : sql::search_history(**db, query, visit);
   output->end(done.has_value());
   std::fflush(stdout);
   if (!done) return failed(done.error());
@@ -218,6 +231,10 @@ int search(Session& session, Options& options) {
                "Nothing found. History holds what was archived: see "
                "`ctvigil search --help`.\n");
   }
+  const bool incomplete =
+      fetching && (fetched->failed() > 0 || fetched->lies() > 0 ||
+                   fetching->fetcher().stopping());
+  if (incomplete) return kExitSearchFailed;
   return found > 0 ? kExitOk : kExitNothingFound;
 }
 
@@ -273,11 +290,14 @@ constexpr const char* kFooter =
     "  ctvigil search example.com --not-expired\n"
     "  ctvigil search example.com --by issuer\n"
     "  ctvigil search '=*.example.com' --logged-after 2026-11-01 --json\n"
-    "  ctvigil search --file domains.txt --jsonl > found.jsonl\n\n"
+    "  ctvigil search --file domains.txt --jsonl > found.jsonl\n"
+    "  ctvigil search example.com --not-expired --pem --fetch > found.pem\n\n"
     "Exit codes, as grep has them:\n"
     "  0   found\n"
     "  1   nothing found\n"
-    "  2   the search could not be done\n"
+    "  2   the search could not be done; --fetch: a certificate could not be\n"
+    "      had, or a log gave what does not hold, which is said on standard "
+    "error\n"
     "  64  the command line or a file cannot be";
 
 }  // namespace
@@ -301,6 +321,9 @@ void add_search_commands(CLI::App& app, Session& session) {
   output("--jsonl", o->jsonl, "JSON Lines: an object a line");
   output("--csv", o->csv, "Comma-separated values with a heading");
   output("--pem", o->pem, "A PEM bundle of those that the database keeps");
+  output("--fetch", o->fetch,
+         "With --pem: what the database does not keep is fetched from the "
+         "logs, and proven");
   output("--count", o->count, "Only how many");
   c.add_option("--by", o->by, "How many for each issuer, month or log")
       ->check(CLI::IsMember({"issuer", "month", "log"}))
@@ -313,6 +336,7 @@ void add_search_commands(CLI::App& app, Session& session) {
   c.add_option("--timeout", o->timeout,
                "How long the database may take, such as 30s (default: for "
                "ever)");
+  add_log_list_options(c, session, "Private logs, for --fetch");
   c.footer(kFooter);
   on_chosen(c, session, [&session, o] { return search(session, *o); });
 }

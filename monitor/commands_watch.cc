@@ -8,11 +8,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "alerts/text.h"
 #include "monitor/commands.h"
 #include "monitor/files.h"
-#include "monitor/history_text.h"
-#include "monitor/retro_match.h"
 #include "monitor/terminal.h"
 #include "monitor/watch_file.h"
 #include "monitor/watch_request.h"
@@ -30,79 +27,6 @@ constexpr std::size_t kMaxCertificateFile = 4u << 20;
 
 std::string dump(const Json& json) {
   return json.dump(2, ' ', true, Json::error_handler_t::replace);
-}
-
-// How many matches from history are shown, and how long it may take.
-constexpr std::size_t kShown = 5;
-constexpr std::chrono::seconds kPatience{10};
-
-// A query of `ctvigil search` for the same.
-std::string search_words(const Watch& watch) {
-  const bool plain = watch.pattern.find(' ') == std::string::npos;
-  return plain ? watch.pattern : '"' + watch.pattern + '"';
-}
-
-void print_history(const RetroAnswer& answer, const Watch& watch) {
-  if (!answer.archived) return;
-  if (answer.certificates == 0 && answer.whole) {
-    fmt::print("History holds no certificate for it.\n");
-    return;
-  }
-  fmt::print("History holds {}{} certificate{} for it, {} unexpected:\n",
-             answer.whole ? "" : "at least ", with_commas(answer.certificates),
-             answer.certificates == 1 ? "" : "s",
-             answer.unexpected == 0 ? "none" : with_commas(answer.unexpected));
-  Table table({{"ISSUED"}, {"EXPIRES"}, {"ISSUER"}, {"NAME"}, {"EXPECTED"}});
-  for (const auto& match : answer.newest) {
-    const auto& c = match.certificate;
-    const bool expected = !match.explanation.empty();
-    const Colour colour = expected ? Colour::kDim : Colour::kYellow;
-    table.add(
-        {format_seconds(c.not_before).substr(0, 10),
-         format_seconds(c.not_after).substr(0, 10),
-         {alerts::visible(short_issuer(c.issuer), 40), colour},
-         {alerts::visible(c.names.empty() ? "" : c.names.front(), 60), colour},
-         expected ? alerts::visible(match.explanation, 60) : "no"});
-  }
-  table.print(stdout);
-  fmt::print("All of them: ctvigil search {}\n",
-             printable(search_words(watch)));
-}
-
-int add_watches(Session& session, const WatchRequest& options) {
-  auto watches = watches_from(options, "cli");
-  if (!watches) return report(watches.error());
-  auto db = session.open_database();
-  if (!db) return report(db.error());
-  const auto expectations = sql::load_expectations(**db);
-  if (!expectations) return report(expectations.error());
-  const auto logs = sql::load_logs(**db);
-  if (!logs) return report(logs.error());
-  Json out = Json::array();
-  for (auto& watch : *watches) {
-    const auto id = sql::put_watch(**db, watch);
-    if (!id) return report(id.error());
-    watch.id = *id;
-    watch.created = now_millis();
-    const auto history =
-        match_history(**db, watch, *expectations, kShown, kPatience);
-    if (!history) return report(history.error());
-    if (session.json) {
-      Json added = Json::parse(watch_json(watch));
-      added["history"] =
-          Json::parse(retro_json(*history, watch, log_names(*logs)));
-      out.push_back(std::move(added));
-      continue;
-    }
-    fmt::print("Watching {}.{}\n", printable(watch.pattern),
-               watch.allowed_issuers.empty() && watch.allowed_spkis.empty()
-                   ? " Nothing is declared as expected, so every certificate "
-                     "is a finding: see --allow-issuer."
-                   : "");
-    print_history(*history, watch);
-  }
-  if (session.json) fmt::print("{}\n", dump(out));
-  return kExitOk;
 }
 
 int remove_watches(Session& session, const std::vector<std::string>& patterns) {
@@ -295,44 +219,6 @@ int apply_file(Session& session, const ApplyOptions& options) {
   return options.exit_code && !result->changes.empty() ? kExitChanges : kExitOk;
 }
 
-void add_add_command(CLI::App& watch, Session& session) {
-  auto options = std::make_shared<WatchRequest>();
-  CLI::App& command = *watch.add_subcommand(
-      "add", "Watch a name; one that is watched already is changed");
-  session.add_common_options(command);
-  command.add_option("PATTERN", options->patterns, "What to watch")->required();
-  command
-      .add_option("--allow-issuer", options->issuers,
-                  "A CA whose certificates are expected: its name, its DN, "
-                  "or spki:SHA-256 of its key; repeatable")
-      ->allow_extra_args(false);
-  command
-      .add_option("--allow-spki", options->spkis,
-                  "SHA-256 of a subject key known as ours; repeatable")
-      ->allow_extra_args(false);
-  command
-      .add_option("--tag", options->tags, "For routing to channels; repeatable")
-      ->allow_extra_args(false);
-  command.add_option("--grace", options->grace,
-                     "Hold messages back this long, so that a certificate can "
-                     "be registered with `expect add` meanwhile");
-  command.add_option("--note", options->note, "For people");
-  command.add_flag("--force", options->force, "Even if it is a public suffix");
-  command.footer(
-      "Patterns:\n"
-      "  example.com        the name and everything below it\n"
-      "  =www.example.com   that name only\n"
-      "  192.0.2.0/24       addresses\n"
-      "  @example.com       e-mail addresses there and below\n"
-      "  org:Example Ltd    the subject's organisation\n\n"
-      "What history already holds for it is shown at once, the unexpected "
-      "first.\n\n"
-      "Example:\n"
-      "  ctvigil watch add example.com --allow-issuer \"Let's Encrypt\"");
-  on_chosen(command, session,
-            [&session, options] { return add_watches(session, *options); });
-}
-
 void add_apply_command(CLI::App& watch, Session& session) {
   auto options = std::make_shared<ApplyOptions>();
   CLI::App& command = *watch.add_subcommand(
@@ -374,7 +260,7 @@ void add_apply_command(CLI::App& watch, Session& session) {
 void add_watch_commands(CLI::App& app, Session& session) {
   CLI::App& watch = *app.add_subcommand("watch", "What is watched");
   watch.require_subcommand(1);
-  add_add_command(watch, session);
+  add_watch_add_command(watch, session);
 
   auto patterns = std::make_shared<std::vector<std::string>>();
   CLI::App& remove = *watch.add_subcommand("remove", "Stop watching");

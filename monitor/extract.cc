@@ -22,21 +22,6 @@ class AnyMatch final : public x509::NameSink {
   bool found_ = false;
 };
 
-Candidate copy_entry(const ctlog::EntryPage& page, std::size_t i) {
-  const ctlog::RawEntry& entry = page.entries[i];
-  Candidate c;
-  c.index = page.first + i;
-  c.leaf_hash = page.leaf_hashes[i];
-  c.leaf.assign(entry.leaf.begin(), entry.leaf.end());
-  c.extra_b64 = entry.extra_b64;
-  c.precertificate.assign(entry.precertificate.begin(),
-                          entry.precertificate.end());
-  for (ByteReader r(entry.chain_fingerprints); const auto h = r.hash();) {
-    c.chain_fingerprints.push_back(*h);
-  }
-  return c;
-}
-
 // The exact answer, for an entry whose names may match. A certificate with
 // names that could not be read is searched as bytes besides.
 void match_closely(Candidate& c, const ctlog::Leaf& leaf,
@@ -70,6 +55,31 @@ void match_closely(Candidate& c, const ctlog::Leaf& leaf,
 
 }  // namespace
 
+Candidate copy_entry(const ctlog::EntryPage& page, std::size_t i) {
+  const ctlog::RawEntry& entry = page.entries[i];
+  Candidate c;
+  c.index = page.first + i;
+  c.leaf_hash = page.leaf_hashes[i];
+  c.leaf.assign(entry.leaf.begin(), entry.leaf.end());
+  c.extra_b64 = entry.extra_b64;
+  c.precertificate.assign(entry.precertificate.begin(),
+                          entry.precertificate.end());
+  for (ByteReader r(entry.chain_fingerprints); const auto h = r.hash();) {
+    c.chain_fingerprints.push_back(*h);
+  }
+  return c;
+}
+
+void match_entry(Candidate& candidate, const Watchlist& watchlist) {
+  const auto leaf = ctlog::parse_leaf(candidate.leaf);
+  if (leaf) {
+    match_closely(candidate, *leaf, watchlist);
+    return;
+  }
+  candidate.malformed = leaf.error().what;
+  candidate.matches = watchlist.match_bytes(candidate.leaf);
+}
+
 Extract extract(ctlog::EntryPage page, const Watchlist& watchlist) {
   Extract out;
   out.first = page.first;
@@ -79,8 +89,7 @@ Extract extract(ctlog::EntryPage page, const Watchlist& watchlist) {
     if (!leaf) {
       ++out.malformed;
       Candidate c = copy_entry(page, i);
-      c.malformed = leaf.error().what;
-      c.matches = watchlist.match_bytes(page.entries[i].leaf);
+      match_entry(c, watchlist);
       if (!c.matches.empty()) out.candidates.push_back(std::move(c));
       continue;
     }
@@ -91,7 +100,7 @@ Extract extract(ctlog::EntryPage page, const Watchlist& watchlist) {
     if (complete && !any.found()) continue;
     if (!complete) ++out.malformed;
     Candidate c = copy_entry(page, i);
-    match_closely(c, *leaf, watchlist);
+    match_entry(c, watchlist);
     if (!c.matches.empty()) out.candidates.push_back(std::move(c));
   }
   out.leaf_hashes = std::move(page.leaf_hashes);

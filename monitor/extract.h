@@ -30,6 +30,11 @@ struct Candidate {
   }
 };
 
+// Entry `i` of a page, not matched yet.
+[[nodiscard]] Candidate copy_entry(const ctlog::EntryPage& page, std::size_t i);
+// Fills in what it matches, and what is wrong with it.
+void match_entry(Candidate& candidate, const Watchlist& watchlist);
+
 // What is kept of a page once its bytes are let go.
 struct Extract {
   ctlog::LeafIndex first = 0;

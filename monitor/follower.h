@@ -19,6 +19,7 @@
 #include "ctlog/checkpoint.h"
 #include "ctlog/log_source.h"
 #include "monitor/config.h"
+#include "monitor/entry.h"
 #include "monitor/extract.h"
 #include "monitor/judge.h"
 #include "monitor/sct_audit.h"
@@ -165,9 +166,9 @@ class Follower {
   Task<std::vector<alerts::Finding>> judge_segment(
       const Segment& segment, const ctlog::TiedBatch& batch);
   [[nodiscard]] double rate_after(std::uint64_t entries) const;
-  Task<MatchedEntry> complete_entry(const Candidate& candidate);
-  // `keep`: in the database, for ever.
-  Task<Result<Bytes>> issuer(Hash fingerprint, bool keep);
+  [[nodiscard]] EntryOrigin origin() const {
+    return {context_.store, *source_, kind_, name_};
+  }
 
   // follower_scts.cc: SCTs of all final certificates.
   Task<Result<PageScts>> check_scts(const ctlog::EntryPage& page);

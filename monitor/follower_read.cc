@@ -3,8 +3,6 @@
 
 #include <deque>
 
-#include "base/base64.h"
-#include "base/log.h"
 #include "monitor/bulk_archive.h"
 #include "monitor/follower.h"
 #include "monitor/history_extract.h"
@@ -286,7 +284,7 @@ Task<std::vector<alerts::Finding>> Follower::judge_segment(
   const JudgeContext judging{segment.watches->watchlist,
                              segment.watches->expectations, *logs};
   for (const auto& candidate : segment.candidates) {
-    const MatchedEntry entry = co_await complete_entry(candidate);
+    const MatchedEntry entry = co_await complete_entry(origin(), candidate);
     alerts::Sighting where;
     where.log_id = log_id_;
     where.log = name_;
@@ -302,71 +300,6 @@ Task<std::vector<alerts::Finding>> Follower::judge_segment(
                     std::make_move_iterator(judged.end()));
   }
   co_return findings;
-}
-
-// The entry with what the log keeps beside it: precertificate and chain. None
-// of that is covered by the tree hash, so what is missing or broken there is
-// no more than missing.
-Task<MatchedEntry> Follower::complete_entry(const Candidate& candidate) {
-  MatchedEntry entry;
-  entry.leaf_bytes = candidate.leaf;
-  entry.matches = candidate.matches;
-  entry.malformed = !candidate.malformed.empty();
-  entry.malformed_why = candidate.malformed;
-  const auto leaf = ctlog::parse_leaf(candidate.leaf);
-  if (!leaf) co_return entry;
-  entry.leaf = *leaf;
-  if (leaf->type == ctlog::EntryType::kX509) {
-    entry.certificate.assign(leaf->certificate.begin(),
-                             leaf->certificate.end());
-  }
-  if (kind_ == ctlog::LogKind::kStatic) {
-    if (leaf->type == ctlog::EntryType::kPrecert) {
-      entry.certificate = candidate.precertificate;
-    }
-    if (!candidate.chain_fingerprints.empty()) {
-      auto der = co_await issuer(candidate.chain_fingerprints.front(),
-                                 /*keep=*/true);
-      if (der) entry.chain.push_back(std::move(*der));
-    }
-    co_return entry;
-  }
-  const auto bytes = from_base64(candidate.extra_b64);
-  if (!bytes) co_return entry;
-  const auto extra = ctlog::parse_extra_data(leaf->type, *bytes);
-  if (!extra) co_return entry;
-  if (leaf->type == ctlog::EntryType::kPrecert) {
-    entry.certificate.assign(extra->precertificate.begin(),
-                             extra->precertificate.end());
-  }
-  for (const auto& der : extra->chain) {
-    entry.chain.emplace_back(der.begin(), der.end());
-  }
-  co_return entry;
-}
-
-// From the database if any log ever gave it; its name is its hash.
-Task<Result<Bytes>> Follower::issuer(Hash fingerprint, bool keep) {
-  auto keeping = context_.store.run([fingerprint](sql::Database& db) {
-    return sql::load_issuer(db, fingerprint);
-  });
-  auto kept = co_await keeping;
-  if (kept && *kept) co_return std::move(**kept);
-  auto der = co_await source_->issuer(fingerprint);
-  if (!der) {
-    log_warning("issuer certificate cannot be had",
-                {{"log", name_}, {"error", der.error().what}});
-    co_return der;
-  }
-  if (!keep) co_return der;
-  auto storing =
-      context_.store.run([fingerprint, bytes = *der](sql::Database& db) {
-        return sql::store_issuer(db, fingerprint, bytes);
-      });
-  const auto stored = co_await storing;
-  // Not kept this time: it is fetched again when next needed.
-  if (!stored) log_debug("issuer not stored", {{"error", stored.error().what}});
-  co_return der;
 }
 
 }  // namespace ct::monitor

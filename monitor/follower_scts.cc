@@ -46,7 +46,8 @@ Task<Result<PageScts>> Follower::check_scts(const ctlog::EntryPage& page) {
 Task<void> Follower::learn_issuers(const ctlog::EntryPage& page) {
   IssuerKeys& keys = context_.scts->issuers();
   for (const Hash& fingerprint : context_.scts->unknown_issuers(page)) {
-    const auto der = co_await issuer(fingerprint, /*keep=*/false);
+    const auto der =
+        co_await issuer_certificate(origin(), fingerprint, /*keep=*/false);
     if (der && keys.find_or_read(*der)) continue;
     keys.set_missing(fingerprint, now_millis() + kMissingFor);
     // It does not answer: no use asking for the others.
@@ -76,7 +77,9 @@ Task<SctCounts> Follower::settle_scts(const Segment& segment,
   for (const auto& suspect : segment.scts.suspects) {
     Bytes issuer_der = suspect.issuer;
     if (kind_ == ctlog::LogKind::kStatic) {
-      auto der = co_await issuer(suspect.issuer_fingerprint, /*keep=*/false);
+      auto der =
+          co_await issuer_certificate(origin(), suspect.issuer_fingerprint,
+                                      /*keep=*/false);
       if (der) issuer_der = std::move(*der);
     }
     const auto bad = context_.scts->settle(suspect, issuer_der, *logs, counts);

@@ -36,6 +36,7 @@ LogReading::LogReading(const Config& config, std::unique_ptr<sql::Database> db,
                        sql::PrivatePostgres* postgres, Options options)
     : config_(config),
       owner_(lease_owner()),
+      max_retries_(options.max_retries),
       executor_(thread_count(config)),
       http_({user_agent(config), 8, 128}),
       store_(std::move(db), postgres, executor_),
@@ -81,6 +82,7 @@ Result<std::unique_ptr<ctlog::LogSource>> LogReading::open_source(
     std::shared_ptr<const ctlog::LogFiles> files) {
   ctlog::SourceOptions options;
   options.files = std::move(files);
+  options.max_retries = max_retries_;
   if (is_private) {
     options.ca_file = config_.ca_file;
     options.allow_plain = true;

@@ -26,6 +26,7 @@ class LogReading {
     // Told of what was just stored; called from an executor thread.
     std::function<void(const std::vector<alerts::Finding>&)> on_findings;
     BulkArchive* bulk = nullptr;  // as FollowerContext's
+    unsigned max_retries = 4;     // of a request, before its error counts
   };
 
   // `db` must be open and migrated. `postgres` (may be nullptr) is the private
@@ -74,6 +75,7 @@ class LogReading {
 
   const Config& config_;
   const std::string owner_;  // of leases
+  const unsigned max_retries_;
   Executor executor_;
   HttpClient http_;
   StoreThread store_;

@@ -149,7 +149,8 @@ void keep(std::vector<RetroMatch>& list, RetroMatch match, std::size_t most) {
 Result<RetroAnswer> match_history(sql::Database& db, const Watch& watch,
                                   const std::vector<Expectation>& expectations,
                                   std::size_t newest,
-                                  std::chrono::milliseconds patience) {
+                                  std::chrono::milliseconds patience,
+                                  const RetroVisitor& on_unexpected) {
   RetroAnswer out;
   const auto archived = sql::has_history(db);
   if (!archived) return tl::unexpected(archived.error());
@@ -165,21 +166,27 @@ Result<RetroAnswer> match_history(sql::Database& db, const Watch& watch,
   sql::HistoryQuery query;
   query.terms = *terms;
   query.patience = patience;
-  const auto done = sql::search_history(
-      db, query, [&](std::size_t term, const HistoryCertificate& c) {
-        // Found by the first term before.
-        if (term > 0 && names_any(c, (*terms)[0])) return true;
-        ++out.certificates;
-        RetroMatch match{c, judge.explanation(c, term > 0)};
-        const bool is_expected = !match.explanation.empty();
-        if (!is_expected) ++out.unexpected;
-        keep(is_expected ? expected : unexpected, std::move(match), newest);
-        return true;
-      });
+  bool go_on = true;
+  const sql::HistoryVisitor visit = [&](std::size_t term,
+                                        const HistoryCertificate& c) {
+    // Found by the first term before.
+    if (term > 0 && names_any(c, (*terms)[0])) return true;
+    ++out.certificates;
+    RetroMatch match{c, judge.explanation(c, term > 0)};
+    const bool is_expected = !match.explanation.empty();
+    if (!is_expected) ++out.unexpected;
+    keep(is_expected ? expected : unexpected, std::move(match), newest);
+    if (!is_expected && on_unexpected) go_on = on_unexpected(c);
+    return go_on;
+  };
+  constexpr std::size_t kPage = 200;
+  const auto done = on_unexpected
+                        ? sql::search_history_by_pages(db, query, kPage, visit)
+                        : sql::search_history(db, query, visit);
   if (!done && done.error().code != Errc::kTransient) {
     return tl::unexpected(done.error());
   }
-  out.whole = done.has_value();
+  out.whole = done.has_value() && go_on;
   out.newest = std::move(unexpected);
   for (auto& match : expected) {
     if (out.newest.size() < newest) out.newest.push_back(std::move(match));

@@ -1,6 +1,7 @@
 // What history already holds for a watch that is new.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,14 @@ struct RetroAnswer {
 // Certificates that name what is watched, or wildcards that cover it. Judged
 // as those that are followed are, by what history keeps: 16 bytes of a key's
 // hash, the issuer's name, and its key if a precertificate has told it.
+//
+// `on_unexpected`, if given, is called for each that nothing explains, takes
+// its time (no transaction is open), and ends the search with false.
+using RetroVisitor = std::function<bool(const sql::HistoryCertificate&)>;
 [[nodiscard]] Result<RetroAnswer> match_history(
     sql::Database& db, const alerts::Watch& watch,
     const std::vector<alerts::Expectation>& expectations, std::size_t newest,
-    std::chrono::milliseconds patience);
+    std::chrono::milliseconds patience,
+    const RetroVisitor& on_unexpected = nullptr);
 
 }  // namespace ct::monitor

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <deque>
+#include <optional>
 #include <utility>
 
 #include "alerts/text.h"
@@ -135,48 +137,77 @@ class TableOutput : public SearchOutput {
 
 class PemOutput : public SearchOutput {
  public:
-  PemOutput(std::FILE* stream, LogNames logs, DerSource der)
-      : writer_(stream), logs_(std::move(logs)), der_(std::move(der)) {}
+  PemOutput(std::FILE* stream, LogNames logs, DerSource der,
+            std::size_t at_once)
+      : writer_(stream),
+        logs_(std::move(logs)),
+        der_(std::move(der)),
+        at_once_(at_once) {}
+  // What is under way may refer to what goes after us.
+  ~PemOutput() override {
+    for (const auto& p : pending_) (void)p.der();
+  }
 
   bool add(std::size_t, const HistoryCertificate& c) override {
-    const auto der = der_(c);
-    if (!der) {
-      fmt::print(stderr, "ctvigil: {}\n", der.error().what);
-      return false;
-    }
-    const std::string about = fmt::format(
+    std::string about = fmt::format(
         "# {} {} by {}, serial {}\n",
         c.final ? "certificate" : "precertificate",
         c.names.empty() ? "without names" : printable(c.names.front()),
         printable(c.issuer), c.serial);
-    if (*der) {
-      return writer_.write(about + x509::to_pem("CERTIFICATE", **der));
-    }
-    ++missing_;
-    std::string where;
-    for (const auto& s : c.sightings) {
-      if ((s.type == ctlog::EntryType::kX509) != c.final) continue;
-      const auto log = logs_.find(s.log_id);
-      where = fmt::format(
-          ", but in entry {} of {}", s.leaf_index,
-          log == logs_.end() ? to_base64(s.log_id) : printable(log->second));
-      break;
-    }
-    return writer_.write(about + "# not available here" + where + "\n\n");
+    pending_.push_back({std::move(about), place(c), der_(c)});
+    return pending_.size() < at_once_ || write_first();
   }
   void end(bool) override {
+    while (!pending_.empty() && write_first()) continue;
     if (missing_ > 0) {
       fmt::print(stderr,
                  "ctvigil: {} of the certificates {} not kept: the database "
-                 "has only those of alerts\n",
+                 "has only those of alerts; --fetch gets the others from "
+                 "their logs\n",
                  missing_, missing_ == 1 ? "was" : "were");
     }
   }
 
  private:
+  struct Pending {
+    std::string about, place;
+    PendingDer der;
+  };
+
+  [[nodiscard]] std::string place(const HistoryCertificate& c) const {
+    for (const auto& s : c.sightings) {
+      if ((s.type == ctlog::EntryType::kX509) != c.final) continue;
+      const auto log = logs_.find(s.log_id);
+      return fmt::format(
+          ", but in entry {} of {}", s.leaf_index,
+          log == logs_.end() ? to_base64(s.log_id) : printable(log->second));
+    }
+    return "";
+  }
+
+  bool write_first() {
+    const Pending first = std::move(pending_.front());
+    pending_.pop_front();
+    const auto der = first.der();
+    if (!der) {
+      fmt::print(stderr, "ctvigil: {}\n", der.error().what);
+      return false;
+    }
+    if (der->bytes) {
+      return writer_.write(first.about +
+                           x509::to_pem("CERTIFICATE", *der->bytes));
+    }
+    if (der->why_not.empty()) ++missing_;
+    return writer_.write(fmt::format(
+        "{}# not available here{}{}{}\n\n", first.about, first.place,
+        der->why_not.empty() ? "" : ": ", printable(der->why_not)));
+  }
+
   Writer writer_;
   const LogNames logs_;
   const DerSource der_;
+  const std::size_t at_once_;
+  std::deque<Pending> pending_;
   std::size_t missing_ = 0;
 };
 
@@ -184,7 +215,7 @@ class PemOutput : public SearchOutput {
 
 std::unique_ptr<SearchOutput> make_search_output(
     SearchFormat format, std::FILE* stream,
-    const std::vector<std::string>& queries, LogNames logs, DerSource der) {
+    const std::vector<std::string>& queries, LogNames logs) {
   switch (format) {
     case SearchFormat::kTable:
       break;
@@ -194,11 +225,17 @@ std::unique_ptr<SearchOutput> make_search_output(
                                           format == SearchFormat::kJson);
     case SearchFormat::kCsv:
       return std::make_unique<CsvOutput>(stream, queries);
-    case SearchFormat::kPem:
-      return std::make_unique<PemOutput>(stream, std::move(logs),
-                                         std::move(der));
+    case SearchFormat::kPem:  // make_pem_output
+      break;
   }
   return std::make_unique<TableOutput>(stream, queries);
+}
+
+std::unique_ptr<SearchOutput> make_pem_output(std::FILE* stream, LogNames logs,
+                                              DerSource der,
+                                              std::size_t at_once) {
+  return std::make_unique<PemOutput>(stream, std::move(logs), std::move(der),
+                                     at_once);
 }
 
 }  // namespace ct::monitor

@@ -2,23 +2,17 @@
 #pragma once
 
 #include <cstdio>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "monitor/der_source.h"
 #include "monitor/history_text.h"
 #include "sql/history_search.h"
 
 namespace ct::monitor {
 
 enum class SearchFormat : std::uint8_t { kTable, kJson, kJsonl, kCsv, kPem };
-
-// Gives the DER of a certificate; nullopt: it is not to be had here.
-using DerSource =
-    std::function<Result<std::optional<Bytes>>(const sql::HistoryCertificate&)>;
 
 class SearchOutput {
  public:
@@ -35,10 +29,14 @@ class SearchOutput {
   virtual void end(bool whole) = 0;
 };
 
-// `queries`, as typed, outlive it.
+// `queries`, as typed, outlive it. Of all formats but PEM.
 [[nodiscard]] std::unique_ptr<SearchOutput> make_search_output(
     SearchFormat format, std::FILE* stream,
-    const std::vector<std::string>& queries, LogNames logs, DerSource der);
+    const std::vector<std::string>& queries, LogNames logs);
+// A PEM bundle, in the order of the answers; the DER of so many may be under
+// way `at_once`.
+[[nodiscard]] std::unique_ptr<SearchOutput> make_pem_output(
+    std::FILE* stream, LogNames logs, DerSource der, std::size_t at_once);
 
 enum class SearchGroup : std::uint8_t { kNone, kIssuer, kMonth, kLog };
 // How many, for each query or for each query and group.

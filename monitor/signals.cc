@@ -1,7 +1,5 @@
 #include "monitor/signals.h"
 
-#include <signal.h>
-
 #include <utility>
 
 namespace ct::monitor {
@@ -19,6 +17,15 @@ sigset_t our_signals() {
 void block_signals() {
   const sigset_t set = our_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+SignalsBlocked::SignalsBlocked() {
+  const sigset_t set = our_signals();
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
+}
+
+SignalsBlocked::~SignalsBlocked() {
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 SignalThread::SignalThread(std::function<void(int)> on_signal,

@@ -2,6 +2,8 @@
 // the program.
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 #include <functional>
 #include <thread>
@@ -11,6 +13,18 @@ namespace ct::monitor {
 // SIGTERM, SIGINT and SIGHUP, in this thread and those that it will start.
 // Before any thread is started, so that only SignalThread sees them.
 void block_signals();
+
+// The same for as long as this lives.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 class SignalThread {
  public:

@@ -156,7 +156,7 @@ Result<void> answer(Call& call, const Search& search, std::string format) {
                                                  : kJson);
   AnswerStream stream(call.reply);
   const auto output =
-      make_search_output(f, stream.file(), search.typed, search.names, {});
+      make_search_output(f, stream.file(), search.typed, search.names);
   const auto done = run(call, search, *output);
   output->end(done.has_value());
   return stream.end(done);

@@ -1,0 +1,73 @@
+#include "monitor/der_source.h"
+
+#include <fmt/format.h>
+
+#include "base/hex.h"
+#include "monitor/commands.h"
+#include "monitor/entry_fetcher.h"
+#include "monitor/terminal.h"
+#include "sql/history_search.h"
+
+namespace ct::monitor {
+namespace {
+
+std::string name_of(const sql::HistoryCertificate& c) {
+  return fmt::format(
+      "{} ({})", c.names.empty() ? "without names" : printable(c.names.front()),
+      to_hex(c.sha256));
+}
+
+}  // namespace
+
+DerSource kept_der(Session& session) {
+  auto db = std::make_shared<std::unique_ptr<sql::Database>>();
+  return [db, &session](const sql::HistoryCertificate& c) -> PendingDer {
+    return [db, &session, sha256 = c.sha256]() -> Result<Der> {
+      if (!*db) {
+        auto opened = sql::Database::connect(session.database_url());
+        if (!opened) return tl::unexpected(opened.error());
+        *db = std::move(*opened);
+      }
+      auto kept = sql::find_der(**db, sha256);
+      if (!kept) return tl::unexpected(kept.error());
+      return Der{std::move(*kept), ""};
+    };
+  };
+}
+
+FetchedDer::FetchedDer(Session& session, EntryFetcher& fetcher)
+    : fetcher_(fetcher), kept_(kept_der(session)) {}
+
+PendingDer FetchedDer::get(const sql::HistoryCertificate& certificate) {
+  auto kept = kept_(certificate)();
+  if (!kept || kept->bytes) return [kept] { return kept; };
+  // Shared, for a std::function must be copyable.
+  const auto future = std::make_shared<Future<FetchedEntry>>(
+      fetcher_.fetch(entry_request(certificate, /*any_entry=*/false)));
+  return [this, future, name = name_of(certificate)] {
+    return settle(name, future->get());
+  };
+}
+
+Result<Der> FetchedDer::settle(const std::string& name, FetchedEntry got) {
+  if (!got.entry && got.entry.error().code == Errc::kStopping) {
+    return tl::unexpected(got.entry.error());
+  }
+  for (const auto& lie : got.lies) {
+    fmt::print(stderr, "ctvigil: NOT TO BE TRUSTED: {}: {}\n", name, lie);
+  }
+  lies_ += got.lies.size();
+  if (got.entry && !got.entry->certificate.empty()) {
+    return Der{std::move(got.entry->certificate), ""};
+  }
+  ++failed_;
+  const std::string why =
+      got.entry ? "its log gives only what it hashed, not the precertificate"
+                : got.entry.error().what;
+  if (got.lies.empty()) {
+    fmt::print(stderr, "ctvigil: {}: {}\n", name, why);
+  }
+  return Der{std::nullopt, why};
+}
+
+}  // namespace ct::monitor
