@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "base/blocks.h"
+
 namespace ct {
 
 Buffer::Buffer(Buffer&& other) noexcept
@@ -19,16 +21,34 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-Buffer::~Buffer() { std::free(data_); }
+Buffer::~Buffer() { free(); }
+
+void Buffer::free() {
+  if (allocated_ < kLarge) {
+    std::free(data_);
+  } else {
+    give_back_block({data_, allocated_});
+  }
+}
 
 void Buffer::reserve(std::size_t n) {
   if (n > SIZE_MAX - kPadding) throw std::bad_alloc();
   const std::size_t wanted = n + kPadding;
   if (wanted <= allocated_) return;
-  void* const grown = std::realloc(data_, wanted);
-  if (grown == nullptr) throw std::bad_alloc();
-  data_ = static_cast<std::uint8_t*>(grown);
-  allocated_ = wanted;
+  Block block{data_, allocated_};
+  if (wanted < kLarge) {
+    block.data = static_cast<std::uint8_t*>(std::realloc(data_, wanted));
+    if (block.data == nullptr) throw std::bad_alloc();
+    block.size = wanted;
+  } else if (allocated_ >= kLarge) {
+    grow_block(block, wanted);
+  } else {
+    block = take_block(wanted);
+    if (size_ > 0) std::memcpy(block.data, data_, size_);
+    std::free(data_);
+  }
+  data_ = block.data;
+  allocated_ = block.size;
 }
 
 std::uint8_t* Buffer::extend(std::size_t n) {

@@ -1,8 +1,8 @@
 // Buffer: bytes received from outside, grown in place.
 //
-// Grows by realloc, which moves large blocks by remapping instead of copying,
-// and keeps kPadding writable bytes behind the end so that simdjson and our
-// own vector code may read past it.
+// Grows without copying once it has kLarge bytes (base/blocks.h), and keeps
+// kPadding writable bytes behind the end so that simdjson and our own vector
+// code may read past it.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@ namespace ct {
 class Buffer {
  public:
   static constexpr std::size_t kPadding = 64;
+  static constexpr std::size_t kLarge = 256u << 10;
 
   Buffer() = default;
   explicit Buffer(std::string_view text) { append(as_bytes(text)); }
@@ -39,7 +40,10 @@ class Buffer {
   [[nodiscard]] std::string_view text() const { return as_text(view()); }
 
  private:
-  std::uint8_t* data_ = nullptr;  // malloc'd
+  void free();
+
+  // malloc'd while fewer than kLarge bytes are allocated, else a block.
+  std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t allocated_ = 0;
 };

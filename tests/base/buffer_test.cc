@@ -26,6 +26,24 @@ TEST_CASE("a buffer holds what was appended, with room behind it",
               Buffer::kPadding);
 }
 
+TEST_CASE("a buffer grows past what is small, and ends there",
+          "[base][buffer]") {
+  for (int round = 0; round < 3; ++round) {
+    Buffer buffer;
+    std::string want;
+    for (std::size_t i = 0; want.size() < 9 * Buffer::kLarge; ++i) {
+      const std::string piece(20'000 + i, static_cast<char>('a' + i % 26));
+      buffer.append(as_bytes(piece));
+      want += piece;
+      REQUIRE(buffer.allocated() >= buffer.size() + Buffer::kPadding);
+    }
+    CHECK(buffer.text() == want);
+    Buffer small("x");
+    small = std::move(buffer);
+    CHECK(small.text() == want);
+  }
+}
+
 TEST_CASE("a buffer that was reserved does not move", "[base][buffer]") {
   Buffer buffer;
   buffer.reserve(10'000);
