@@ -17,7 +17,8 @@ namespace ct {
 
 // As from_base64, into memory of the caller's: `out` must hold at least
 // base64_room(text.size()) bytes. Returns the bytes written, or nullopt, in
-// which case what `out` holds is unspecified.
+// which case what `out` holds is unspecified. `out` may be where `text` lies:
+// then nothing is written behind the text.
 [[nodiscard]] std::optional<std::size_t> decode_base64(std::string_view text,
                                                        std::uint8_t* out);
 

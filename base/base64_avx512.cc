@@ -64,7 +64,8 @@ CT_TARGET Progress decode(const char* text, std::size_t n, std::uint8_t* out) {
     const __mmask64 there = (__mmask64{1} << (n - i)) - 1;
     const __m512i c =
         _mm512_mask_loadu_epi8(_mm512_set1_epi8('A'), there, text + i);
-    _mm512_storeu_si512(out, decoder.decode(c));
+    const __mmask64 wanted = (__mmask64{1} << (n - i) / 4 * 3) - 1;
+    _mm512_mask_storeu_epi8(out, wanted, decoder.decode(c));
   }
   return {n, decoder.good()};
 }

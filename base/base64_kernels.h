@@ -33,7 +33,8 @@ struct Progress {
 
 // Decodes digits from the front of `n`, a multiple of four, none of them
 // padding, as far as whole registers go. Reads nothing behind them; writes
-// fewer than 64 bytes behind what it decoded.
+// fewer than 64 bytes behind what it decoded, and none of digits that it has
+// not read yet, so that `out` may be `text`.
 struct Kernel {
   const char* name;
   Progress (*decode)(const char* text, std::size_t n, std::uint8_t* out);

@@ -87,6 +87,26 @@ TEST_CASE("base64 of every length agrees with mbedTLS", "[base][base64]") {
   SUCCEED();
 }
 
+TEST_CASE("base64 of every length decodes in place, and nothing behind it",
+          "[base][base64]") {
+  const std::string behind(100, '#');
+  for (std::size_t n = 0; n <= 1024; ++n) {
+    const Bytes bytes = random_bytes(n, static_cast<std::uint32_t>(n));
+    const std::string text = to_base64(bytes);
+    for (const auto* kernel : kernels()) {
+      std::string place = text + behind;
+      auto* const at = reinterpret_cast<std::uint8_t*>(place.data());
+      const auto size = base64_detail::decode_with(
+          kernel, std::string_view(place).substr(0, text.size()), at);
+      if (size != n || !std::equal(bytes.begin(), bytes.end(), at) ||
+          place.substr(text.size()) != behind) {
+        FAIL((kernel ? kernel->name : "plain") << ", length " << n);
+      }
+    }
+  }
+  SUCCEED();
+}
+
 TEST_CASE("base64 with a character that is none is refused wherever it stands",
           "[base][base64]") {
   // Long enough for every kernel to have a body and a tail.
