@@ -34,6 +34,9 @@ struct HttpRequest {
   bool keep_gzip = false;     // leave a gzip'd body so: see HttpResponse
   bool keep_alive = true;     // false: a connection for this request alone
   bool secret_url = false;    // the URL is a secret: errors name the host only
+  // Shown the body as it grows: all of it so far, as received. Runs on the
+  // client's thread, which all requests share, and throws nothing.
+  std::function<void(std::string_view)> on_body;
 };
 
 struct HttpResponse {

@@ -80,6 +80,7 @@ class HttpTransfer::Callbacks {
         return 0;
       }
       self.body_.append(as_bytes({data, n}));
+      if (self.request_.on_body) self.request_.on_body(self.body_.text());
     } catch (const std::bad_alloc&) {
       self.out_of_memory_ = true;
       return 0;
@@ -120,12 +121,13 @@ class HttpTransfer::Callbacks {
 
  private:
   // Once: the announced length, if it may be believed at all. Compressed
-  // bodies outgrow it.
+  // bodies outgrow it. What is not announced at least grows without copying.
   static void reserve(HttpTransfer& self) {
     curl_off_t length = -1;
     curl_easy_getinfo(self.easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    if (length <= 0) return;
-    if (static_cast<std::uint64_t>(length) > self.request_.max_body) {
+    if (length <= 0) {
+      self.body_.reserve(Buffer::kLarge);
+    } else if (static_cast<std::uint64_t>(length) > self.request_.max_body) {
       self.too_large_ = true;
     } else {
       self.body_.reserve(static_cast<std::size_t>(length));

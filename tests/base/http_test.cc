@@ -237,6 +237,45 @@ TEST_CASE("gzip is asked for and undone", "[base][http]") {
   CHECK_THAT(bomb.error().what, ContainsSubstring("499999"));
 }
 
+TEST_CASE("a body is shown as it grows, its length announced or not",
+          "[base][http]") {
+  std::string text;
+  while (text.size() < 2'000'000) text += std::to_string(text.size()) + ' ';
+  HttpServer server;
+  // Of a type that is not compressed.
+  server.routes().Get("/announced",
+                      [&](const httplib::Request&, httplib::Response& r) {
+                        r.set_content(text, "application/octet-stream");
+                      });
+  server.routes().Get("/", [&](const httplib::Request&, httplib::Response& r) {
+    r.set_chunked_content_provider(
+        "application/octet-stream",
+        [&](std::size_t at, httplib::DataSink& sink) {
+          const std::string piece = text.substr(at, 70'000);
+          sink.write(piece.data(), piece.size());
+          if (at + piece.size() == text.size()) sink.done();
+          return true;
+        });
+  });
+  server.run();
+  HttpClient client(options());
+  HttpRequest request = plain(server.url(GENERATE("/announced", "/")));
+  std::string seen;
+  int times = 0;
+  bool grew = true;
+  request.on_body = [&](std::string_view body) {
+    grew = grew && body.size() > seen.size() && body.starts_with(seen);
+    seen = body;
+    ++times;
+  };
+  const auto r = client.get(request);
+  REQUIRE(r);
+  CHECK(r->body.text() == text);
+  CHECK(seen == text);
+  CHECK(grew);
+  CHECK(times > 1);
+}
+
 TEST_CASE("429 says when to come back, in either form", "[base][http]") {
   HttpServer server;
   std::string value;
