@@ -54,7 +54,8 @@ LogFetcher::LogFetcher(Executor& executor, HttpClient& http,
       keep_alive_(wants_keep_alive(url_)) {}
 
 Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
-                                              std::size_t max_body) {
+                                              std::size_t max_body,
+                                              OnBody on_body) {
   if (options_.files) {
     if (executor_.stopping()) {
       co_return Attempt{0, fail(Errc::kStopping, "stopping")};
@@ -76,6 +77,7 @@ Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
   request.keep_alive = keep_alive_;
   // All requests share one thread, so that has no time to inflate.
   request.keep_gzip = true;
+  request.on_body = std::move(on_body);
   const std::size_t limit = request.max_body;
   Result<HttpResponse> response =
       co_await http_.fetch(executor_, std::move(request));

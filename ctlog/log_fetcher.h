@@ -34,12 +34,15 @@ class LogFetcher {
              SourceOptions options, std::string url);
 
   // One try. `body` is there for status 200 only; `status` is 0 when there was
-  // no answer, or a broken one. Pauses the budget on 429 and 503.
+  // no answer, or a broken one. Pauses the budget on 429 and 503. `on_body` as
+  // in HttpRequest.
   struct Attempt {
     long status = 0;
     Result<Buffer> body;
   };
-  Task<Attempt> attempt(std::string path, std::size_t max_body);
+  using OnBody = std::function<void(std::string_view)>;
+  Task<Attempt> attempt(std::string path, std::size_t max_body,
+                        OnBody on_body = {});
 
   // Tries until `decode` accepts the body, the retries are used up, or an
   // error comes that no retry mends: all but kTransient and kMalformed, and

@@ -57,12 +57,17 @@ Task<Result<EntryPage>> Rfc6962Client::entries(LeafIndex begin, LeafIndex end,
     const std::string path =
         "ct/v1/get-entries?start=" + std::to_string(begin) +
         "&end=" + std::to_string(page - 1);
-    LogFetcher::Attempt attempt =
-        co_await fetcher_.attempt(path, fetcher_.max_body());
+    const auto plain = std::make_shared<PlainEntries>(asked);
+    LogFetcher::OnBody read_on = [plain](std::string_view body) {
+      plain->read(body);
+    };
+    LogFetcher::Attempt attempt = co_await fetcher_.attempt(
+        path, fetcher_.max_body(), std::move(read_on));
     learn_from(attempt, asked);
     Result<EntryPage> entries =
         std::move(attempt.body).and_then([&](Buffer body) {
-          return decode_entries_page(std::move(body), begin, asked);
+          return decode_entries_page(std::move(body), begin, asked,
+                                     std::move(*plain));
         });
     if (entries) {
       const std::lock_guard lock(mutex_);

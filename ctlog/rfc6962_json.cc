@@ -32,29 +32,28 @@ tl::unexpected<Error> bad_entry(LeafIndex first, std::size_t i,
               "entry " + std::to_string(first + i) + ": " + std::string(what));
 }
 
-// One entry's two strings, still base64.
+// One of an entry's two strings, still base64: in the body, or, where escapes
+// had to be undone, in the parser's memory.
+struct Text {
+  std::string_view text;
+  bool in_parser = false;
+};
 struct Texts {
-  std::string_view leaf;
-  std::string_view extra;
-  bool extra_is_copy = false;  // it lies in the parser and has to be moved
+  Text leaf, extra;
 };
 
-// What stands between the quotes; nullopt unless it is a string. Where it has
-// no escapes, which base64 needs none of, it is a view of the body; otherwise
-// one of the parser's memory, and `copied` is set.
-std::optional<std::string_view> string_text(ondemand::value value,
-                                            bool& copied) {
+// What stands between the quotes; nullopt unless it is a string.
+std::optional<Text> string_text(ondemand::value value) {
   std::string_view token = value.raw_json_token();
   while (!token.empty() && token.back() <= ' ') token.remove_suffix(1);
   if (token.size() < 2 || token.front() != '"' || token.back() != '"') {
     return std::nullopt;
   }
   const std::string_view text = token.substr(1, token.size() - 2);
-  copied = std::memchr(text.data(), '\\', text.size()) != nullptr;
-  if (!copied) return text;
+  if (text.find('\\') == text.npos) return Text{text};
   std::string_view unescaped;
   if (value.get_string().get(unescaped)) return std::nullopt;
-  return unescaped;
+  return Text{unescaped, true};
 }
 
 std::optional<Texts> read_entry(ondemand::object object) {
@@ -67,15 +66,13 @@ std::optional<Texts> read_entry(ondemand::object object) {
     const auto key = field.key();
     const bool is_leaf = key == "leaf_input";
     if (!is_leaf && !(key == "extra_data")) continue;
-    bool copied = false;
-    const auto text = string_text(field.value(), copied);
+    const auto text = string_text(field.value());
     if (!text) return std::nullopt;
     if (is_leaf) {
       texts.leaf = *text;
       have_leaf = true;
     } else {
       texts.extra = *text;
-      texts.extra_is_copy = copied;
       have_extra = true;
     }
   }
@@ -129,29 +126,79 @@ Result<void> read_entries(ondemand::document& document, LeafIndex first,
   return {};
 }
 
-// Decodes the leaves into one block of memory, and moves the few texts there
-// that would not outlive the parser.
-Result<void> fill_page(std::span<const Texts> texts, EntryPage& page) {
-  std::size_t room = base64_room(0);
-  for (const Texts& t : texts) {
-    room += base64_room(t.leaf.size()) - base64_room(0);
-    if (t.extra_is_copy) room += t.extra.size();
+// Fills `out`, for as long as the parser is not used again.
+Result<void> parse_entries(Buffer& body, LeafIndex first,
+                           std::size_t max_entries, ondemand::parser& parser,
+                           std::vector<Texts>& out) {
+  // Where braces do not match, simdjson takes a look at what stands behind.
+  std::memset(const_cast<std::uint8_t*>(body.data()) + body.size(), 0,
+              Buffer::kPadding);
+  const simdjson::padded_string_view json(
+      reinterpret_cast<const char*>(body.data()), body.size(),
+      body.allocated());
+  ondemand::document document;
+  if (parser.iterate(json).get(document)) return not_json();
+  const auto done = read_entries(document, first, max_entries, out);
+  if (done && out.empty()) {
+    return fail(Errc::kTransient, "get-entries: the answer has no entries");
   }
-  page.arena = std::make_unique_for_overwrite<std::uint8_t[]>(room);
-  page.entries.resize(texts.size());
-  std::uint8_t* out = page.arena.get();
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    RawEntry& entry = page.entries[i];
-    const auto n = decode_base64(texts[i].leaf, out);
-    if (!n) return bad_entry(page.first, i, "leaf_input is not base64");
-    entry.leaf = {out, *n};
-    out += *n;
-    entry.extra_b64 = texts[i].extra;
-    if (texts[i].extra_is_copy) {
-      std::memcpy(out, texts[i].extra.data(), texts[i].extra.size());
-      entry.extra_b64 = as_text({out, texts[i].extra.size()});
-      out += texts[i].extra.size();
+  return done;
+}
+
+void plain_entries(const PlainEntries& plain, std::string_view body,
+                   std::vector<Texts>& out) {
+  for (const auto& e : plain.entries()) {
+    out.push_back({{body.substr(e.leaf, e.leaf_size)},
+                   {body.substr(e.extra, e.extra_size)}});
+  }
+}
+
+// Moves texts from the parser, which they would not outlive, to the page's.
+void keep_unescaped(std::span<Texts> texts, EntryPage& page) {
+  std::size_t room = 0;
+  for (const Texts& t : texts) {
+    for (const Text& text : {t.leaf, t.extra}) {
+      if (text.in_parser) room += text.text.size();
     }
+  }
+  if (room == 0) return;
+  page.arena = std::make_unique_for_overwrite<std::uint8_t[]>(room);
+  std::uint8_t* out = page.arena.get();
+  for (Texts& t : texts) {
+    for (Text* const text : {&t.leaf, &t.extra}) {
+      if (!text->in_parser) continue;
+      const std::size_t n = text->text.size();
+      if (n > 0) std::memcpy(out, text->text.data(), n);
+      text->text = as_text({out, n});
+      out += n;
+    }
+  }
+}
+
+// The leaves are far apart in the body, which another thread wrote: each is a
+// wait for memory, unless it was asked for in time.
+void prefetch(std::string_view text) {
+  constexpr std::size_t kLine = 64;
+  for (std::size_t i = 0; i < text.size(); i += kLine) {
+    __builtin_prefetch(text.data() + i);
+  }
+}
+
+// Decodes each leaf where its text lies, in the body or the arena: memory that
+// is at hand, when other memory would have to be fetched.
+Result<void> fill_page(std::span<const Texts> texts, EntryPage& page) {
+  constexpr std::size_t kAhead = 2;
+  page.entries.resize(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (i + kAhead < texts.size()) prefetch(texts[i + kAhead].leaf.text);
+    const std::string_view text = texts[i].leaf.text;
+    // All of it is the page's.
+    auto* const out =
+        reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
+    const auto n = decode_base64(text, out);
+    if (!n) return bad_entry(page.first, i, "leaf_input is not base64");
+    page.entries[i].leaf = {out, *n};
+    page.entries[i].extra_b64 = texts[i].extra.text;
   }
   return {};
 }
@@ -186,30 +233,35 @@ Result<dom::object> parse_object(dom::parser& parser, const Buffer& body) {
 
 Result<EntryPage> decode_entries_page(Buffer body, LeafIndex first,
                                       std::size_t max_entries) {
+  return decode_entries_page(std::move(body), first, max_entries,
+                             PlainEntries(max_entries));
+}
+
+Result<EntryPage> decode_entries_page(Buffer body, LeafIndex first,
+                                      std::size_t max_entries,
+                                      PlainEntries plain) {
   if (!is_whole_object(body.text())) return not_json();
   thread_local std::unique_ptr<ondemand::parser> parser;
-  if (!parser) parser = std::make_unique<ondemand::parser>();
   thread_local std::vector<Texts> texts;
   texts.clear();
 
   EntryPage page;
   page.first = first;
-  ondemand::document document;
-  const simdjson::padded_string_view json(
-      reinterpret_cast<const char*>(body.data()), body.size(),
-      body.allocated());
-  if (parser->iterate(json).get(document)) return not_json();
-  auto done = read_entries(document, first, max_entries, texts);
-  if (done && texts.empty()) {
-    done = fail(Errc::kTransient, "get-entries: the answer has no entries");
-  }
-  if (done) done = fill_page(texts, page);
-  if (parser->capacity() > kMaxKeptParser) parser.reset();
-  if (!done) return tl::unexpected<Error>(std::move(done.error()));
-
-  hash_leaves(page);
   page.wire_bytes = body.size();
   page.body = std::move(body);
+  Result<void> done;
+  plain.read(page.body.text());
+  if (plain.complete()) {
+    plain_entries(plain, page.body.text(), texts);
+  } else {
+    if (!parser) parser = std::make_unique<ondemand::parser>();
+    done = parse_entries(page.body, first, max_entries, *parser, texts);
+    keep_unescaped(texts, page);
+    if (parser->capacity() > kMaxKeptParser) parser.reset();
+  }
+  if (done) done = fill_page(texts, page);
+  if (!done) return tl::unexpected<Error>(std::move(done.error()));
+  hash_leaves(page);
   return page;
 }
 

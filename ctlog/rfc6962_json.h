@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ctlog/log_source.h"
+#include "ctlog/plain_entries.h"
 
 namespace ct::ctlog {
 
@@ -20,6 +21,12 @@ namespace ct::ctlog {
 [[nodiscard]] Result<EntryPage> decode_entries_page(Buffer body,
                                                     LeafIndex first,
                                                     std::size_t max_entries);
+// The same, where `plain`, made for `max_entries`, has read some of the front
+// of `body` already.
+[[nodiscard]] Result<EntryPage> decode_entries_page(Buffer body,
+                                                    LeafIndex first,
+                                                    std::size_t max_entries,
+                                                    PlainEntries plain);
 
 // A get-sth-consistency reply. A proof without nodes may be [], null or
 // missing.

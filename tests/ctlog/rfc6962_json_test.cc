@@ -75,6 +75,9 @@ TEST_CASE("escaped texts of many entries stay apart", "[ctlog][rfc6962_json]") {
   }
   const auto page = decode_entries_page(Buffer(page_json(entries)), 0, 200);
   REQUIRE(page);
+  // Neither from each other only, but from those of later pages.
+  std::replace(entries.begin(), entries.end(), '1', '2');
+  REQUIRE(decode_entries_page(Buffer(page_json(entries)), 0, 200));
   for (int i = 0; i < 200; ++i) {
     const auto& entry = page->entries[static_cast<std::size_t>(i)];
     const std::string n = std::to_string(1000 + i);
