@@ -10,17 +10,37 @@
 #include "monitor/commands.h"
 #include "monitor/terminal.h"
 #include "sql/history_admin.h"
+#include "sql/history_substring.h"
 
 namespace ct::monitor {
 namespace {
 
 using nlohmann::json;
 
+json json_of(const sql::SubstringIndex& index) {
+  if (!index.wanted) return nullptr;
+  return {{"bytes", index.bytes},
+          {"complete", index.indexed == index.partitions}};
+}
+
+std::string describe(const sql::SubstringIndex& index) {
+  const std::string size = format_bytes(static_cast<double>(index.bytes));
+  if (index.indexed == index.partitions) {
+    return fmt::format("Of that, the substring index: {}.\n", size);
+  }
+  return fmt::format(
+      "Of that, the substring index: {}; {} of {} partitions lack it, so "
+      "`ctvigil history index --substring on` has to go on.\n",
+      size, index.partitions - index.indexed, index.partitions);
+}
+
 int show_size(Session& session) {
   auto db = session.open_database();
   if (!db) return report(db.error());
   const auto size = sql::history_size(**db);
   if (!size) return report(size.error());
+  const auto index = sql::substring_index(**db);
+  if (!index) return report(index.error());
   if (session.json) {
     auto partitions = json::array();
     for (const auto& p : size->partitions) {
@@ -30,7 +50,8 @@ int show_size(Session& session) {
     }
     std::cout << json{{"certificates", size->certificates},
                       {"bytes", size->bytes},
-                      {"partitions", partitions}}
+                      {"partitions", partitions},
+                      {"substring_index", json_of(*index)}}
                      .dump(2)
               << '\n';
     return kExitOk;
@@ -47,6 +68,7 @@ int show_size(Session& session) {
   std::cout << fmt::format("About {} certificates in {}.\n",
                            with_commas(size->certificates),
                            format_bytes(static_cast<double>(size->bytes)));
+  if (index->wanted) std::cout << describe(*index);
   return kExitOk;
 }
 
@@ -87,11 +109,37 @@ int prune(Session& session, const std::string& before) {
   return kExitOk;
 }
 
+int set_substring_index(Session& session, bool on) {
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  if (!on) {
+    const auto dropped = sql::drop_substring_index(**db);
+    if (!dropped) return report(dropped.error());
+    std::cout << "There is no substring index now.\n";
+    return kExitOk;
+  }
+  {
+    Progress progress(stderr);
+    const auto created = sql::create_substring_index(
+        **db, session.database_url(),
+        [&progress](double done, const std::string& at) {
+          progress.show(done, at);
+        });
+    if (!created) return report(created.error());
+  }
+  const auto index = sql::substring_index(**db);
+  if (!index) return report(index.error());
+  std::cout << fmt::format("The substring index takes {}.\n",
+                           format_bytes(static_cast<double>(index->bytes)));
+  return kExitOk;
+}
+
 }  // namespace
 
 void add_history_commands(CLI::App& app, Session& session) {
   CLI::App& history = *app.add_subcommand(
-      "history", "Size of what was archived, and dropping old parts of it");
+      "history",
+      "Size and indexes of what was archived, and dropping old parts");
   history.require_subcommand(1);
 
   CLI::App& size = *history.add_subcommand(
@@ -113,6 +161,25 @@ void add_history_commands(CLI::App& app, Session& session) {
       "again.\n\nExample:\n  ctvigil history prune --before 2024-01-01");
   on_chosen(pruning, session,
             [&session, before] { return prune(session, *before); });
+
+  auto substring = std::make_shared<std::string>();
+  CLI::App& index = *history.add_subcommand(
+      "index", "Make an index that not everybody needs, or drop it");
+  session.add_common_options(index, false);
+  index
+      .add_option("--substring", *substring,
+                  "on: parts of names are found quickly; off: by a look at "
+                  "all of history")
+      ->required()
+      ->check(CLI::IsMember({"on", "off"}));
+  index.footer(
+      "It makes history larger and storing slower: docs/performance.md says "
+      "by how much. Made while others read and write; the same command goes "
+      "on after an interruption. Needs the extension pg_trgm, which comes with "
+      "Postgres.\n\nExample:\n  ctvigil history index --substring on");
+  on_chosen(index, session, [&session, substring] {
+    return set_substring_index(session, *substring == "on");
+  });
 }
 
 }  // namespace ct::monitor

@@ -1,10 +1,10 @@
 #include "sql/history_admin.h"
 
-#include <chrono>
 #include <limits>
-#include <thread>
 
 #include "sql/history_row.h"
+#include "sql/history_substring.h"
+#include "sql/lock_turns.h"
 #include "sql/tx.h"
 
 namespace ct::sql {
@@ -37,8 +37,6 @@ bool is_before(const std::string& name, int below) {
 HistoryPruned prune(Tx& tx, Seconds before) {
   HistoryPruned pruned;
   const int end = history_quarter(before);
-  // Not for long: new queries queue up behind us.
-  tx.run_script("SET LOCAL lock_timeout = '200ms'");
   tx.exec("SELECT pg_advisory_xact_lock($1)", {kHistoryPruneLock});
   tx.run_script(
       "LOCK TABLE ONLY history, ONLY history_root IN ACCESS EXCLUSIVE MODE");
@@ -75,20 +73,12 @@ Result<void> add_history_partitions(Database& db, Seconds from, Seconds until) {
 }
 
 Result<HistoryPruned> prune_history(Database& db, Seconds before) {
-  constexpr int kTurns = 100;
   HistoryPruned pruned;
-  for (int turn = 1;; ++turn) {
-    auto done = db.transact([&](Tx& tx) -> Result<void> {
-      if (tx.attempt([&] { pruned = prune(tx, before); })) return {};
-      return fail(Errc::kTransient,
-                  "queries hold what is to be pruned: try again later");
-    });
-    if (done) return pruned;
-    if (done.error().code != Errc::kTransient || turn == kTurns) {
-      return tl::unexpected(done.error());
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  auto done = transact_in_turns(
+      db, "queries hold what is to be pruned: try again later",
+      [&](Tx& tx) { pruned = prune(tx, before); });
+  if (!done) return tl::unexpected(done.error());
+  return pruned;
 }
 
 Result<HistorySize> history_size(Database& db) {

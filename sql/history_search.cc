@@ -75,6 +75,7 @@ class Search {
                                        issuers);
       first = end;
       if (statement.finds_nothing()) continue;
+      plan_for(statement.driver());
       if (by_window(statement.driver())) {
         run_by_window(statement, after);
       } else {
@@ -87,6 +88,13 @@ class Search {
   }
 
  private:
+  void plan_for(HistoryDriver driver) {
+    auto settings = planner_settings(driver);
+    if (settings == settings_) return;
+    tx_.run_script(settings);
+    settings_ = std::move(settings);
+  }
+
   // What may be anywhere is looked for in one partition after the other, the
   // latest first, so that answers come at once.
   void run_by_window(const HistoryStatement& statement,
@@ -107,15 +115,9 @@ class Search {
   Tx& tx_;
   const HistoryQuery& query_;
   HistoryAnswers answers_;
+  // Of the planner; set before.
+  std::string settings_ = planner_settings(HistoryDriver::kDomain);
 };
-
-// Plans are made once for each connection: with a hundred partitions that takes
-// longer than the search.
-std::string settings(std::chrono::milliseconds patience) {
-  return "SET LOCAL plan_cache_mode = force_generic_plan;"
-         "SET LOCAL statement_timeout = " +
-         std::to_string(patience.count());
-}
 
 // One page of one term; `query` moves on behind it. What comes is the number
 // of answers; 0 also when the visitor wants no more.
@@ -163,7 +165,9 @@ Result<void> search_history(Database& db, const HistoryQuery& query,
   }
   return db.transact([&](Tx& tx) -> Result<void> {
     try {
-      tx.run_script(settings(query.patience));
+      tx.run_script(planner_settings(HistoryDriver::kDomain) +
+                    ";SET LOCAL statement_timeout = " +
+                    std::to_string(query.patience.count()));
       Search(tx, query, visit).run(after);
       return {};
     } catch (const SqlError& e) {

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "sql/history_key.h"
+#include "sql/history_substring.h"
 
 namespace ct::sql {
 namespace {
@@ -80,6 +81,12 @@ std::string by_domain() {
          where + kFence + ") AS c";
 }
 
+// Labels stand in names or in the domain as they are; addresses do not.
+std::string anywhere(const std::string& condition) {
+  return "SELECT not_after, id, domain AS main FROM history WHERE (" +
+         condition + " OR domain LIKE '#%') AND " + kInWindow;
+}
+
 std::string candidates(HistoryDriver driver) {
   switch (driver) {
     case HistoryDriver::kDomain:
@@ -96,14 +103,12 @@ std::string candidates(HistoryDriver driver) {
                       "lower(r.v)");
     case HistoryDriver::kIssuer:
       return for_each("int", "issuer = r.v");
+    case HistoryDriver::kPart:
+      return anywhere(kHistoryNameText + " LIKE t.v");
     case HistoryDriver::kScan:
       break;
   }
-  // Labels stand in names or in the domain as they are; addresses do not.
-  return std::string(
-             "SELECT not_after, id, domain AS main FROM history WHERE "
-             "(names LIKE t.v OR domain LIKE t.v OR domain LIKE '#%') AND ") +
-         kInWindow;
+  return anywhere("strpos(" + kHistoryNameText + ", t.v) > 0");
 }
 
 std::string like_pattern(std::string_view literal) {
@@ -113,6 +118,19 @@ std::string like_pattern(std::string_view literal) {
     like += c;
   }
   return like + '%';
+}
+
+// The substring index knows sequences of three letters and digits; asked for
+// less it would be read as a whole.
+HistoryDriver part_driver(const HistoryTerm& term) {
+  constexpr std::size_t kIndexed = 3;
+  std::size_t run = 0;
+  for (const char c : longest_literal(term.text)) {
+    const bool counts = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    run = counts ? run + 1 : 0;
+    if (run == kIndexed) return HistoryDriver::kPart;
+  }
+  return HistoryDriver::kScan;
 }
 
 // One of a list, in a text of lines.
@@ -126,9 +144,9 @@ void add_line(std::string& lines, std::string_view line) {
 HistoryDriver history_driver(const HistoryTerm& term) {
   switch (term.kind) {
     case Kind::kPart:
-      return HistoryDriver::kScan;
+      return part_driver(term);
     case Kind::kPattern:
-      return literal_end(term.text).empty() ? HistoryDriver::kScan
+      return literal_end(term.text).empty() ? part_driver(term)
                                             : HistoryDriver::kDomain;
     case Kind::kSha256:
       return HistoryDriver::kSha256;
@@ -151,7 +169,19 @@ std::uint64_t history_number(std::int64_t sha256_hash) {
 }
 
 bool by_window(HistoryDriver driver) {
-  return driver == HistoryDriver::kIssuer || driver == HistoryDriver::kScan;
+  return driver == HistoryDriver::kIssuer || driver == HistoryDriver::kPart ||
+         driver == HistoryDriver::kScan;
+}
+
+// Plans are made once for each connection: with a hundred partitions that takes
+// longer than the search.
+std::string planner_settings(HistoryDriver driver) {
+  const bool scan =
+      driver == HistoryDriver::kPart || driver == HistoryDriver::kScan;
+  return std::string(
+             "SET LOCAL plan_cache_mode = force_generic_plan;"
+             "SET LOCAL enable_seqscan = ") +
+         (scan ? "on" : "off");
 }
 
 HistoryWindow window_of(const HistoryNarrowing& narrowing) {
@@ -233,6 +263,8 @@ void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
     std::string value, behind;
     const auto add = [&](std::string_view v) { add_line(value, v); };
     if (driver_ == HistoryDriver::kScan) {
+      add(longest_literal(term.text));
+    } else if (driver_ == HistoryDriver::kPart) {
       add(like_pattern(longest_literal(term.text)));
     } else if (driver_ == HistoryDriver::kDomain) {
       for (const auto& range : key_ranges(term)) {
@@ -254,7 +286,7 @@ void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
         add(number);
       }
     }
-    finds_nothing_ = value.empty();
+    finds_nothing_ = value.empty() && driver_ != HistoryDriver::kScan;
     numbers.push_back(std::to_string(i));
     values.push_back(std::move(value));
     ends.push_back(std::move(behind));

@@ -27,9 +27,14 @@ enum class HistoryDriver : std::uint8_t {
   kSerial,
   kOrganization,
   kIssuer,
+  kPart,  // the substring index, if there is one; otherwise like the next
   kScan,  // nothing does: all rows are looked at
 };
 [[nodiscard]] HistoryDriver history_driver(const HistoryTerm& term);
+// For the transaction, before its statement is planned. What an index finds is
+// found by it, whatever the planner thinks of a partition that it may know
+// nothing about.
+[[nodiscard]] std::string planner_settings(HistoryDriver driver);
 // How many of its bits a history_hash() is without its number.
 inline constexpr unsigned kUnnumberedBits = 11;
 // HistoryCertificate::number, of history_hash(sha256).

@@ -85,4 +85,32 @@ TEST_CASE_METHOD(Fixture, "the size of history, by quarter",
   CHECK_THAT(run({"size"}).out, ContainsSubstring("2024q1"));
 }
 
+TEST_CASE_METHOD(Fixture, "the substring index comes and goes, and has a size",
+                 "[.db][monitor][commands_history]") {
+  add("a.example", "2024-03-31");
+  const auto shown = [&] {
+    return test::json_of(run({"size", "--json"}))["substring_index"];
+  };
+  CHECK(shown().is_null());
+  CHECK_THAT(run({"size"}).out, !ContainsSubstring("substring"));
+  auto r = run({"index", "--substring", "on"});
+  INFO(r.err);
+  CHECK(r.code == kExitOk);
+  CHECK_THAT(r.out, ContainsSubstring("kB"));
+  CHECK_THAT(r.err, ContainsSubstring("history_"));
+  CHECK(shown()["bytes"] > 0);
+  CHECK(shown()["complete"] == true);
+  CHECK_THAT(run({"size"}).out, ContainsSubstring("substring index"));
+  // As an interruption leaves it.
+  database.run(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = "
+      "'history_2024q1_substring'::regclass");
+  CHECK(shown()["complete"] == false);
+  CHECK_THAT(run({"size"}).out, ContainsSubstring("1 of 3 partitions lack it"));
+  CHECK(run({"index", "--substring", "off"}).code == kExitOk);
+  CHECK(shown().is_null());
+  CHECK(run({"index"}).code == kExitUsage);
+  CHECK(run({"index", "--substring", "yes"}).code == kExitUsage);
+}
+
 }  // namespace ct::monitor
