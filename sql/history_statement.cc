@@ -71,14 +71,34 @@ std::string by_hash(const std::string& column) {
                                " = r.v");
 }
 
+// The elements of texts of lines.
+std::string lines_of(const std::string& a, const std::string& b) {
+  return "unnest(string_to_array(" + a + ", E'\\n'), string_to_array(" + b +
+         ", E'\\n'))";
+}
+
+// Of what has a root far above, only what has the label among its names: most
+// certificates of a popular domain name none of the hosts that are asked for.
+// Of other roots that is in another table: a subquery, so that the planner
+// makes no join of it.
 std::string by_domain() {
-  const std::string where =
-      std::string(" WHERE domain >= r.v AND domain < r.e AND ") + kInWindow;
-  return "SELECT c.* FROM unnest(string_to_array(t.v, E'\\n'),"
-         " string_to_array(t.e, E'\\n')) AS r (v, e) CROSS JOIN LATERAL ("
-         "SELECT not_after, id, domain AS main FROM history" +
-         where + " UNION ALL SELECT not_after, id, main FROM history_root" +
-         where + kFence + ") AS c";
+  const auto roots = [](const std::string& condition, const char* of_history,
+                        const char* of_root) {
+    const std::string where = " WHERE " + condition + " AND " + kInWindow;
+    return "(SELECT not_after, id, domain AS main FROM history" + where +
+           of_history +
+           " UNION ALL SELECT not_after, id, main FROM history_root AS o" +
+           where + of_root + kFence + ") AS c";
+  };
+  return "SELECT c.* FROM " + lines_of("t.v", "t.e") +
+         " AS r (v, e) CROSS JOIN LATERAL " +
+         roots("domain >= r.v AND domain < r.e", "", "") +
+         " UNION ALL SELECT c.* FROM " + lines_of("t.a", "t.l") +
+         " AS r (v, l) CROSS JOIN LATERAL " +
+         roots("domain = r.v", " AND strpos(names, r.l) > 0",
+               " AND (SELECT strpos(names, r.l) > 0 FROM history AS h WHERE "
+               "h.domain = o.main AND h.not_after = o.not_after AND "
+               "h.id = o.id LIMIT 1)");
 }
 
 // Labels stand in names or in the domain as they are; addresses do not.
@@ -232,8 +252,9 @@ HistoryStatement::HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
   // Joins that lean on what stands before them keep its order.
   sql_ =
       "SELECT t.q, extract(epoch FROM k.not_after)::bigint AS c_not_after,"
-      " k.id AS c_id, h.* FROM unnest($6::int[], $7::text[], $8::text[])"
-      " AS t (q, v, e) CROSS JOIN LATERAL (SELECT to_timestamp(f) AS f,"
+      " k.id AS c_id, h.* FROM unnest($6::int[], $7::text[], $8::text[],"
+      " $9::text[], $10::text[]) AS t (q, v, e, a, l) CROSS JOIN LATERAL "
+      "(SELECT to_timestamp(f) AS f,"
       " to_timestamp(b) AS b FROM unnest($1::bigint[], $2::bigint[])"
       " AS w (f, b) WHERE t.q IS NOT NULL OFFSET 0) AS w"
       " CROSS JOIN LATERAL (SELECT * FROM (" +
@@ -257,10 +278,10 @@ std::string HistoryStatement::argument(Param value) {
 
 void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
                                   std::size_t first, std::size_t end) {
-  Texts numbers, values, ends;
+  Texts numbers, values, ends, aboves, labels;
   for (std::size_t i = first; i < end; ++i) {
     const HistoryTerm& term = terms[i];
-    std::string value, behind;
+    std::string value, behind, above, label;
     const auto add = [&](std::string_view v) { add_line(value, v); };
     if (driver_ == HistoryDriver::kScan) {
       add(longest_literal(term.text));
@@ -268,8 +289,9 @@ void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
       add(like_pattern(longest_literal(term.text)));
     } else if (driver_ == HistoryDriver::kDomain) {
       for (const auto& range : key_ranges(term)) {
-        add(range.begin);
-        add_line(behind, range.end);
+        const bool all = range.label.empty();
+        add_line(all ? value : above, range.begin);
+        add_line(all ? behind : label, all ? range.end : range.label);
       }
     } else if (term.kind == Kind::kSha256) {
       add(bytea_text(term.hash));
@@ -290,10 +312,14 @@ void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
     numbers.push_back(std::to_string(i));
     values.push_back(std::move(value));
     ends.push_back(std::move(behind));
+    aboves.push_back(std::move(above));
+    labels.push_back(std::move(label));
   }
   argument(numbers);
   argument(values);
   argument(ends);
+  argument(aboves);
+  argument(labels);
 }
 
 std::string HistoryStatement::conditions(const HistoryNarrowing& narrowing,

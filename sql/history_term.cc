@@ -32,10 +32,13 @@ KeyRange just(std::string key) {
   return {std::move(key), std::move(end)};
 }
 
-// A certificate whose root is above the host may have it among its names.
+// A certificate whose root is above the host may have it among its names, with
+// at least the host's first label written out.
 void add_keys_above(std::string_view key, std::vector<KeyRange>& out) {
+  const std::string label(key.substr(key.rfind(' ') + 1));
   for (auto& above : history_keys_above(key)) {
     out.push_back(just(std::move(above)));
+    out.back().label = label;
   }
 }
 

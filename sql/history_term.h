@@ -45,6 +45,9 @@ struct HistoryTerm {
 // Keys of domains from `begin` to before `end`, as history.domain has them.
 struct KeyRange {
   std::string begin, end;
+  // Of a single key, far above what is meant: only certificates whose names
+  // hold this text are of interest, mostly few of many. "": all are.
+  std::string label = {};
   friend bool operator==(const KeyRange&, const KeyRange&) = default;
 };
 

@@ -410,6 +410,45 @@ TEST_CASE("many terms are answered in turn, each as by itself",
   }
 }
 
+// How many candidates a statement gives, those that turn out to be none too.
+std::size_t candidates(Database& db, const HistoryTerm& t) {
+  std::size_t count = 0;
+  const auto done = db.transact([&](Tx& tx) -> Result<void> {
+    const HistoryStatement statement(tx, {&t, 1}, 0, 1, {}, std::nullopt);
+    count = tx.exec(statement.sql(),
+                    statement.params(split_window(window_of({}), kNow), {}, 0))
+                .size();
+    return {};
+  });
+  INFO((done ? "" : done.error().what));
+  REQUIRE(done);
+  return count;
+}
+
+TEST_CASE("of a popular domain only what may name a host is looked at",
+          "[.db][sql][history_search]") {
+  test::TestDatabase database;
+  Generator generator(8);
+  Rows rows;
+  for (int i = 0; i < 200; ++i) {
+    HistoryCertificate c = generator.certificate();
+    const std::string host = "host" + std::to_string(100 + i);
+    // As its first root, and as another one; written in part and in full.
+    c.names = {"popular.example", host + ".popular.example"};
+    if (i % 2 == 1) c.names.insert(c.names.begin(), "other.example");
+    rows.push_back(std::move(c));
+  }
+  test::put_history(database, rows);
+  for (const char* host : {"host118.popular.example", "host119.popular.example",
+                           "*.host118.popular.example"}) {
+    CAPTURE(host);
+    const auto t = term(host[0] == '*' ? Kind::kExact : Kind::kBelow, host);
+    CHECK(candidates(database.db(), t) == 1);
+  }
+  CHECK(candidates(database.db(), term(Kind::kBelow, "popular.example")) ==
+        200);
+}
+
 TEST_CASE("an answer goes on behind any place, without a gap or a double",
           "[.db][sql][history_search]") {
   Store s(3'000, 3);

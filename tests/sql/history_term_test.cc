@@ -27,10 +27,11 @@ TEST_CASE("a name is looked for below it and at all names above it",
           "[sql][history_term]") {
   CHECK(key_ranges(term(Kind::kBelow, "www.example.com")) ==
         Ranges{{"com example www", "com example www!"},
-               {"com", "com\x01"},
-               {"com example", "com example\x01"}});
+               {"com", "com\x01", "www"},
+               {"com example", "com example\x01", "www"}});
   CHECK(key_ranges(term(Kind::kExact, "*.example.com")) ==
-        Ranges{{"com example", "com example\x01"}, {"com", "com\x01"}});
+        Ranges{{"com example", "com example\x01"},
+               {"com", "com\x01", "example"}});
   CHECK(key_ranges(term(Kind::kBelow, "com")) == Ranges{{"com", "com!"}});
 }
 
