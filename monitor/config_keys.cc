@@ -311,11 +311,13 @@ std::vector<ConfigKey> make_keys() {
                "Folder for the private Postgres and cached log lists. Default: "
                "/var/lib/ctvigil for root, ~/.local/state/ctvigil for others.",
                path_text),
-      secret_key("database", &C::database, "\"\"",
-                 "Postgres to use, as a libpq URI or connection string. Empty: "
-                 "what libpq's PG* variables name, else a private one in "
-                 "state_dir. May hold a password: keep the file unreadable for "
-                 "others."),
+      secret_key(
+          "database", &C::database, "\"\"",
+          "Postgres to use, as a libpq URI or connection string. Empty: "
+          "what libpq's PG* variables name, else a private one in "
+          "state_dir, whose cache takes an eighth of the memory, 1 GB at "
+          "most. May hold a password: keep the file unreadable for "
+          "others."),
       text_key("postgres_bin", &C::postgres_bin, "\"\"",
                "Folder of initdb and postgres, for the private one. Empty: "
                "the usual places.",

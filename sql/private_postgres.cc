@@ -16,6 +16,7 @@
 #include "sql/database.h"
 #include "sql/keeper.h"
 #include "sql/postgres_install.h"
+#include "sql/postgres_memory.h"
 
 namespace ct::sql {
 namespace {
@@ -107,7 +108,8 @@ std::vector<std::string> server_arguments(const Layout& layout,
        {"unix_socket_directories=" + double_quoted(layout.socket),
         std::string("listen_addresses="), std::string("port=5432"),
         std::string("unix_socket_permissions=0700"),
-        std::string("max_connections=50"), std::string("shared_buffers=32MB"),
+        std::string("max_connections=50"),
+        "shared_buffers=" + shared_buffers(usable_memory()),
         std::string("max_wal_size=512MB"), std::string("wal_level=minimal"),
         std::string("max_wal_senders=0"), std::string("jit=off"),
         std::string("timezone=UTC"), std::string("log_timezone=UTC"),

@@ -9,11 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <mutex>
 #include <thread>
 
 #include "sql/database.h"
 #include "sql/postgres_install.h"
+#include "sql/postgres_memory.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_postgres.h"
@@ -114,6 +116,10 @@ TEST_CASE("a private Postgres starts, keeps its data and stops",
     test::run_sql(server->url(), "CREATE TABLE t AS SELECT 42 AS n");
     CHECK(test::run_sql(server->url(), "SHOW listen_addresses") == "");
     CHECK(test::run_sql(server->url(), "SHOW data_checksums") == "on");
+    CHECK(test::run_sql(server->url(),
+                        "SELECT pg_size_bytes(current_setting("
+                        "'shared_buffers')) = pg_size_bytes('" +
+                            shared_buffers(usable_memory()) + "')") == "t");
     CHECK(test::run_sql(server->url(), "SHOW server_encoding") == "UTF8");
     first = postmaster(data_folder(server->url()));
     CHECK(is_running(first));
@@ -124,6 +130,21 @@ TEST_CASE("a private Postgres starts, keeps its data and stops",
   const auto server = open(dir / "state");
   CHECK(test::run_sql(server->url(), "SELECT n FROM t") == "42");
   CHECK(postmaster(data_folder(server->url())) != first);
+}
+
+TEST_CASE("its cache is an eighth of the memory, within bounds",
+          "[sql][private_postgres]") {
+  CHECK(memory_limit("2147483648") == 2'147'483'648U);
+  for (const char* none : {"max", "", "0", "x"}) {
+    CAPTURE(none);
+    CHECK(memory_limit(none) == std::numeric_limits<std::uint64_t>::max());
+  }
+  constexpr std::uint64_t kGigabyte = 1 << 30;
+  CHECK(shared_buffers(0) == "32MB");
+  CHECK(shared_buffers(kGigabyte / 8) == "32MB");
+  CHECK(shared_buffers(2 * kGigabyte) == "256MB");
+  CHECK(shared_buffers(64 * kGigabyte) == "1024MB");
+  CHECK(usable_memory() > 0);
 }
 
 TEST_CASE("the server outlives its first user while there is another",
