@@ -37,20 +37,26 @@ __attribute__((target("avx2"))) std::size_t length_avx2(std::string_view text) {
   return i + length_plain(text.substr(i));
 }
 
+__attribute__((target("avx512bw"), always_inline)) inline __mmask64 ends(
+    __m512i c) {
+  return _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('"')) |
+         _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('\\')) |
+         _mm512_cmplt_epi8_mask(c, _mm512_set1_epi8(' '));
+}
+
 __attribute__((target("avx512bw"))) std::size_t length_avx512(
     std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); i += 64) {
-    const std::size_t left = text.size() - i;
-    const __mmask64 there =
-        left < 64 ? (__mmask64{1} << left) - 1 : ~__mmask64{0};
-    // What is not there is zero, and ends it.
-    const __m512i c = _mm512_maskz_loadu_epi8(there, text.data() + i);
-    const __mmask64 ends = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('"')) |
-                           _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('\\')) |
-                           _mm512_cmplt_epi8_mask(c, _mm512_set1_epi8(' '));
-    if (ends != 0) return i + static_cast<std::size_t>(std::countr_zero(ends));
+  std::size_t i = 0;
+  for (; i + 64 <= text.size(); i += 64) {
+    const __mmask64 found = ends(_mm512_loadu_si512(text.data() + i));
+    if (found != 0) {
+      return i + static_cast<std::size_t>(std::countr_zero(found));
+    }
   }
-  return text.size();
+  // Fewer than 64 are left, and what is not there is zero, which ends it.
+  const __mmask64 there = (__mmask64{1} << (text.size() - i)) - 1;
+  const __mmask64 found = ends(_mm512_maskz_loadu_epi8(there, text.data() + i));
+  return i + static_cast<std::size_t>(std::countr_zero(found));
 }
 
 #endif
