@@ -1,7 +1,9 @@
 // Asks a running `ctvigil serve`, which it takes to be on 127.0.0.1, from eight
-// clients that keep their connections: api_bench PORT DOMAINS-FILE [SECONDS]
+// clients that keep their connections: api_bench PORT DOMAINS-FILE
+// [SECONDS [COUNT]]
 //
-// The file has a domain a line, those asked for in random order.
+// The file has a domain a line, those asked for in random order, for so long or
+// so often.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <mutex>
@@ -100,7 +103,7 @@ double part(std::vector<double>& values, double p) {
       static_cast<std::size_t>(p * static_cast<double>(values.size())))];
 }
 
-void run(int port, const char* file, double seconds) {
+void run(int port, const char* file, double seconds, std::size_t most) {
   constexpr unsigned kClients = 8;
   std::vector<std::string> domains;
   std::ifstream in(file);
@@ -109,6 +112,7 @@ void run(int port, const char* file, double seconds) {
   std::mutex mutex;
   std::vector<double> first, total;
   std::size_t bytes = 0;
+  std::atomic<std::int64_t> left = static_cast<std::int64_t>(most);
   const auto begin = Clock::now();
   {
     std::vector<std::jthread> clients;
@@ -116,7 +120,7 @@ void run(int port, const char* file, double seconds) {
       clients.emplace_back([&, i] {
         std::mt19937 random(i);
         Client client(port);
-        while (milliseconds_since(begin) < seconds * 1000) {
+        while (milliseconds_since(begin) < seconds * 1000 && left-- > 0) {
           const auto answer = client.get("/v1/certificates?q=" +
                                          domains[random() % domains.size()]);
           const std::lock_guard lock(mutex);
@@ -132,19 +136,22 @@ void run(int port, const char* file, double seconds) {
       "{} clients: {:.0f} answers/s, {:.1f} kB each\n"
       "whole answer: median {:.2f} ms, p99 {:.2f} ms\n"
       "first byte:   median {:.2f} ms, p99 {:.2f} ms\n",
-      kClients, n / seconds, static_cast<double>(bytes) / n / 1000,
-      part(total, 0.5), part(total, 0.99), part(first, 0.5), part(first, 0.99));
+      kClients, n * 1000 / milliseconds_since(begin),
+      static_cast<double>(bytes) / n / 1000, part(total, 0.5),
+      part(total, 0.99), part(first, 0.5), part(first, 0.99));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3 || argc > 4) {
-    fmt::print(stderr, "usage: api_bench PORT DOMAINS-FILE [SECONDS]\n");
+  if (argc < 3 || argc > 5) {
+    fmt::print(stderr,
+               "usage: api_bench PORT DOMAINS-FILE [SECONDS [COUNT]]\n");
     return 64;
   }
   try {
-    run(std::atoi(argv[1]), argv[2], argc == 4 ? std::atof(argv[3]) : 10);
+    run(std::atoi(argv[1]), argv[2], argc > 3 ? std::atof(argv[3]) : 10,
+        argc > 4 ? std::strtoul(argv[4], nullptr, 10) : 1'000'000'000);
     return 0;
   } catch (const std::exception& e) {
     fmt::print(stderr, "api_bench: {}\n", e.what());

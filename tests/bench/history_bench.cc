@@ -4,80 +4,15 @@
 //   build/history_bench [ENTRIES [DATABASE-URL]]
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdlib>
-#include <future>
 #include <set>
-#include <stdexcept>
-#include <string>
 
-#include "sql/connect.h"
-#include "sql/database.h"
-#include "sql/history_bulk.h"
 #include "sql/history_row.h"
-#include "sql/history_store.h"
-#include "sql/private_postgres.h"
-#include "sql/tx.h"
-#include "tests/bench/made_history.h"
-#include "tests/support/temp_dir.h"
+#include "sql/history_substring.h"
+#include "tests/bench/history_server.h"
 
 namespace ct::bench {
 namespace {
-
-using Batches = std::vector<std::vector<sql::HistoryEntry>>;
-using Clock = std::chrono::steady_clock;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().what);
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// A Postgres of its own, or one that is there; then its databases stay.
-class Server {
- public:
-  explicit Server(const char* url) {
-    if (url != nullptr) {
-      url_ = url;
-    } else {
-      postgres_ = must(sql::PrivatePostgres::open({dir_ / "pg", "", ""}));
-      url_ = postgres_->url();
-    }
-  }
-
-  std::unique_ptr<sql::Database> create(const std::string& name) {
-    must(sql::run_alone(url("postgres"), "DROP DATABASE IF EXISTS " + name));
-    must(sql::run_alone(url("postgres"),
-                        "CREATE DATABASE " + name + " TEMPLATE template0"));
-    auto db = connect(name);
-    (void)must(sql::migrate(*db));
-    return db;
-  }
-  std::unique_ptr<sql::Database> connect(const std::string& name) {
-    return must(sql::Database::connect(url(name)));
-  }
-  [[nodiscard]] std::string url(const std::string& name) const {
-    return url_ + " dbname=" + name;
-  }
-
- private:
-  test::TempDir dir_;
-  std::unique_ptr<sql::PrivatePostgres> postgres_;
-  std::string url_;
-};
-
-std::int64_t ask(sql::Database& db, const std::string& sql) {
-  std::int64_t answer = 0;
-  must(db.transact([&](sql::Tx& tx) -> Result<void> {
-    answer = tx.exec(sql)[0].integer("n");
-    return {};
-  }));
-  return answer;
-}
 
 // Copied as rows that are ready, one for each entry: nothing is merged, so
 // that later entries of an issuance get ids of their own.
@@ -174,26 +109,6 @@ void print_size(const std::string& what, sql::Database& db) {
              static_cast<double>(bytes) / static_cast<double>(rows));
 }
 
-// Entries in memory to partitions that can be read, all within the time.
-double bulk(const std::string& url, const Batches& batches) {
-  const auto start = Clock::now();
-  const auto bulk = must(sql::HistoryBulk::open(url, {}));
-  auto next = std::async(std::launch::async, sql::prepare_history, batches[0]);
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    const auto batch = next.get();
-    if (i + 1 < batches.size()) {
-      next = std::async(std::launch::async, [&batches, i] {
-        return sql::prepare_history(batches[i + 1]);
-      });
-    }
-    must(bulk->add(*batch));
-  }
-  fmt::print("{:<38} {:>9.2f} s\n", "bulk, reading and sorting",
-             seconds_since(start));
-  (void)must(bulk->finish());
-  return seconds_since(start);
-}
-
 // Every certificate once: nothing to merge.
 Batches only_first(const Batches& batches, std::size_t batch_size) {
   std::set<Hash> seen;
@@ -206,6 +121,35 @@ Batches only_first(const Batches& batches, std::size_t batch_size) {
     }
   }
   return out;
+}
+
+// What the substring index costs those who store.
+void with_substring_index(Server& server, const Batches& batches) {
+  auto plain = server.create("plain"), indexed = server.create("indexed");
+  const auto index = [](double, const std::string&) {};
+  must(sql::create_substring_index(*indexed, server.url("indexed"), index));
+  double without = 0, with = 0;
+  std::uint64_t count = 0;
+  for (const auto& batch : batches) {
+    const auto ready = sql::prepare_history(batch);
+    auto start = Clock::now();
+    (void)must(sql::store_history(*plain, *ready));
+    without += seconds_since(start);
+    start = Clock::now();
+    (void)must(sql::store_history(*indexed, *ready));
+    with += seconds_since(start);
+    count += batch.size();
+  }
+  const auto n = static_cast<double>(count);
+  fmt::print("{:<38} {:>9.0f} entries/s, without {:>9.0f}\n",
+             "store, with the substring index", n / with, n / without);
+  print_size("size of that", *indexed);
+  indexed.reset();
+  auto again = server.create("indexed");
+  must(sql::create_substring_index(*again, server.url("indexed"), index));
+  fmt::print("{:<38} {:>9.0f} entries/s\n", "bulk, with the substring index",
+             n / bulk(server.url("indexed"), batches).second);
+  print_size("size of that", *again);
 }
 
 void run(std::uint64_t entries, const char* url) {
@@ -223,7 +167,8 @@ void run(std::uint64_t entries, const char* url) {
              names / static_cast<double>(count));
   {
     auto db = server.create("bulk");
-    const double seconds = bulk(server.url("bulk"), batches);
+    const auto [added, seconds] = bulk(server.url("bulk"), batches);
+    fmt::print("{:<38} {:>9.2f} s\n", "bulk, reading and sorting", added);
     fmt::print("{:<38} {:>9.0f} entries/s\n", "bulk, in all",
                static_cast<double>(count) / seconds);
     print_size("size of that", *db);
@@ -242,6 +187,7 @@ void run(std::uint64_t entries, const char* url) {
     print("store, 2.5 entries each", race(*ours, *theirs, batches));
     print_size("size of that", *ours);
   }
+  with_substring_index(server, batches);
 }
 
 }  // namespace

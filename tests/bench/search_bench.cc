@@ -1,8 +1,10 @@
 // Searches of a history that is there already, such as one filled by
-// history_bench: search_bench DATABASE [DOMAINS-FILE]
+// history_bench: search_bench DATABASE DOMAINS-FILE [COUNT]
 //
 // The file has a domain a line; those with up to 1,000 certificates are asked
-// for one at a time, by one client and by eight, and all in one go.
+// for one at a time, by one client and by eight, and all in one go. With COUNT
+// the first so many are asked for once, by eight, and nothing before: for a
+// server that has just been started, the page cache emptied.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -68,7 +70,8 @@ void print(const char* what, std::vector<Answer> answers) {
 }
 
 std::vector<Answer> by_clients(const std::string& url, std::size_t clients,
-                               const std::vector<sql::HistoryTerm>& terms) {
+                               const std::vector<sql::HistoryTerm>& terms,
+                               bool cold = false) {
   std::vector<Answer> answers;
   std::mutex mutex;
   std::vector<std::jthread> threads;
@@ -77,7 +80,7 @@ std::vector<Answer> by_clients(const std::string& url, std::size_t clients,
       const auto db = connect(url);
       std::vector<Answer> own;
       // The first one plans.
-      ask(*db, {&terms[0], 1});
+      if (!cold) ask(*db, {&terms[0], 1});
       for (std::size_t i = client; i < terms.size(); i += clients) {
         own.push_back(ask(*db, {&terms[i], 1}));
       }
@@ -89,11 +92,16 @@ std::vector<Answer> by_clients(const std::string& url, std::size_t clients,
   return answers;
 }
 
-void run(const std::string& url, const char* file) {
+void run(const std::string& url, const char* file, std::size_t cold) {
   std::vector<sql::HistoryTerm> terms;
   std::ifstream in(file);
   for (std::string line; terms.size() < kAtOnce && std::getline(in, line);) {
     terms.emplace_back().text = line;
+  }
+  if (cold > 0) {
+    terms.resize(std::min(terms.size(), cold));
+    print("eight clients, cold", by_clients(url, 8, terms, true));
+    return;
   }
   const auto db = connect(url);
   std::vector<sql::HistoryTerm> few;
@@ -123,12 +131,12 @@ void run(const std::string& url, const char* file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: search_bench DATABASE DOMAINS-FILE\n");
+  if (argc < 3 || argc > 4) {
+    fmt::print(stderr, "usage: search_bench DATABASE DOMAINS-FILE [COUNT]\n");
     return 64;
   }
   try {
-    run(argv[1], argv[2]);
+    run(argv[1], argv[2], argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 0);
     return 0;
   } catch (const std::exception& e) {
     fmt::print(stderr, "search_bench: {}\n", e.what());
