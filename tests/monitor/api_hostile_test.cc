@@ -41,6 +41,13 @@ std::string unchunked(const std::string& answer) {
   return out;
 }
 
+// AddressSanitizer holds back what was freed, so that memory only grows.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kMemoryIsTelling = false;
+#else
+constexpr bool kMemoryIsTelling = true;
+#endif
+
 std::size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
   std::size_t size = 0, resident = 0;
@@ -168,7 +175,7 @@ TEST_CASE_METHOD(HostileFixture, "a long answer takes little memory",
                "SELECT count(*) {} AND state_change < now() - interval '0.3 s'",
                kHeldUp)) == "1";
   }));
-  CHECK(resident_bytes() < before + (24u << 20));
+  if (kMemoryIsTelling) CHECK(resident_bytes() < before + (24u << 20));
   // Others are served meanwhile.
   CHECK(get("/v1/watches").empty());
   const std::string rest = raw.hear();
