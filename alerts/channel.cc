@@ -12,6 +12,7 @@
 #include "alerts/delivery.h"
 #include "alerts/payload.h"
 #include "alerts/text.h"
+#include "base/ascii.h"
 
 namespace ct::alerts {
 namespace {
@@ -252,16 +253,9 @@ std::optional<TargetUrl> parse_target(const std::string& url) {
     curl_free(text);
     return out;
   };
-  const auto lower = [](std::string s) {
-    std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a')
-                                  : static_cast<char>(c);
-    });
-    return s;
-  };
   TargetUrl out;
-  out.scheme = lower(part(CURLUPART_SCHEME));
-  out.host = lower(part(CURLUPART_HOST));
+  out.scheme = ascii_lower(part(CURLUPART_SCHEME));
+  out.host = ascii_lower(part(CURLUPART_HOST));
   out.user = part(CURLUPART_USER, CURLU_URLDECODE);
   out.password = part(CURLUPART_PASSWORD, CURLU_URLDECODE);
   out.without_secrets = out.scheme + "://" + out.host;

@@ -12,6 +12,7 @@
 #include "alerts/delivery.h"
 #include "alerts/payload.h"
 #include "alerts/text.h"
+#include "base/ascii.h"
 #include "base/base64.h"
 
 namespace ct::alerts {
@@ -27,10 +28,7 @@ constexpr std::size_t kMaxSlackText = 3000;
 bool contains(const std::vector<std::string>& hosts, const std::string& host) {
   return std::any_of(hosts.begin(), hosts.end(), [&](std::string h) {
     if (h.size() > 2 && h.front() == '[') h = h.substr(1, h.size() - 2);
-    std::transform(h.begin(), h.end(), h.begin(), [](unsigned char c) {
-      return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-    });
-    return h == host;
+    return equal_ignoring_case(h, host);
   });
 }
 

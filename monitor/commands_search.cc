@@ -7,6 +7,7 @@
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 
+#include "base/ascii.h"
 #include "monitor/commands.h"
 #include "monitor/der_source.h"
 #include "monitor/fetching.h"
@@ -62,13 +63,8 @@ Result<void> add_file(const Options& options, Terms& out) {
     const auto end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    line = line.substr(0, line.find('#'));
-    while (!line.empty() && std::string_view(" \t\r").find(line.back()) !=
-                                std::string_view::npos) {
-      line.remove_suffix(1);
-    }
-    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-    line.remove_prefix(line.find_first_not_of(" \t"));
+    line = trimmed(line.substr(0, line.find('#')));
+    if (line.empty()) continue;
     auto term = parse_search_term(line, options.terms);
     if (!term) return fail_in(fmt::format("{}:{}", name, number), term.error());
     out.typed.emplace_back(line);

@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "monitor/network.h"
@@ -13,21 +14,8 @@ using alerts::WatchKind;
 constexpr std::string_view kOrgPrefix = "org:";
 constexpr std::size_t kMaxOrganization = 1'000;  // bytes; the database's limit
 
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto begin = s.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return s.substr(begin, s.find_last_not_of(kSpace) - begin + 1);
-}
-
 bool has_prefix_ignoring_case(std::string_view s, std::string_view prefix) {
-  if (s.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    const char c =
-        s[i] >= 'A' && s[i] <= 'Z' ? static_cast<char>(s[i] - 'A' + 'a') : s[i];
-    if (c != prefix[i]) return false;
-  }
-  return true;
+  return equal_ignoring_case(s.substr(0, prefix.size()), prefix);
 }
 
 std::string in_quotes(std::string_view s) {

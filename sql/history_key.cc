@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "sql/tx.h"
@@ -21,10 +22,6 @@ void put_escaped(std::string& out, char c) {
   out += "\\x";
   out += kDigits[byte >> 4];
   out += kDigits[byte & 15];
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 bool is_plain(char c) { return c > ' ' && c < '\x7f' && c != '\\'; }
@@ -160,7 +157,7 @@ std::string history_name(std::string_view name) {
                             (name[i] == '#' && i == 0) ||
                             (name[i] == '.' && i + 1 == name.size());
     if (is_plain(name[i]) && !mistakable) {
-      out += lower(name[i]);
+      out += ascii_lower(name[i]);
     } else {
       put_escaped(out, name[i]);
     }

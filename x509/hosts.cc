@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "x509/names.h"
 #include "x509/unicode.h"
 
@@ -15,7 +16,6 @@ using namespace std::string_view_literals;
 constexpr std::string_view kSpace = " \t\r\n\v\f";
 constexpr std::size_t kLongestLabel = 63, kLongestName = 253;  // RFC 1035
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 bool is_ascii(std::string_view s) {
   return std::ranges::all_of(s, [](char c) { return (c & 0x80) == 0; });
 }
@@ -60,7 +60,7 @@ std::optional<std::string> to_a_label(const std::string& utf8, int flags) {
   if (rc != IDN2_OK) return std::nullopt;
   std::string out(reinterpret_cast<const char*>(raw));
   idn2_free(raw);
-  std::ranges::transform(out, out.begin(), lower);
+  for (char& c : out) c = ascii_lower(c);
   return out;
 }
 
@@ -106,7 +106,7 @@ Converted convert(const std::string& utf8,
   for (const std::string_view label : split(utf8, ".")) {
     std::string text(label);
     if (is_ascii(text)) {
-      std::ranges::transform(text, text.begin(), lower);
+      for (char& c : text) c = ascii_lower(c);
       append(text);
     } else if (const auto a = to_a_label(text, symbols)) {
       // The mapping can bring forth dots.
@@ -190,7 +190,7 @@ void read_text(std::string_view text, Readings& out) {
 std::string percent_decoded(std::string_view s) {
   const auto digit = [](char c) {
     if (c >= '0' && c <= '9') return c - '0';
-    c = lower(c);
+    c = ascii_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
   };
   std::string out;

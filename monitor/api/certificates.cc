@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/hex.h"
 #include "monitor/api/answer_stream.h"
@@ -216,11 +217,8 @@ Result<std::vector<std::string>> listed_queries(const HttpRequest& request) {
       const auto end = std::min(rest.find('\n'), rest.size());
       std::string_view line = rest.substr(0, end);
       rest.remove_prefix(std::min(end + 1, rest.size()));
-      line = line.substr(0, line.find('#'));
-      const auto from = line.find_first_not_of(" \t\r");
-      if (from == std::string_view::npos) continue;
-      const auto to = line.find_last_not_of(" \t\r");
-      out.emplace_back(line.substr(from, to - from + 1));
+      line = trimmed(line.substr(0, line.find('#')));
+      if (!line.empty()) out.emplace_back(line);
     }
   }
   if (out.empty()) return fail(Errc::kUsage, "there are no queries");

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/hex.h"
 #include "monitor/api/answer_stream.h"
 #include "monitor/api/route.h"
@@ -28,18 +29,10 @@ using Kind = Parameter::Kind;
 using sql::HistoryCertificate;
 using sql::HistoryTerm;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // In whatever case it is written: tools write Identity, CN and dNSName.
 std::string param(const Call& call, std::string_view name) {
   for (const auto& [key, value] : call.request.params) {
-    if (lower(key) == name) return value;
+    if (ascii_lower(key) == name) return value;
   }
   return {};
 }

@@ -2,20 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "base/ascii.h"
 
 namespace ct::monitor::api {
 namespace {
 
 using sql::TokenScope;
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::ranges::equal(
-      a, b, [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 // Of a Host header, without the port.
 std::string_view host_of(std::string_view header) {

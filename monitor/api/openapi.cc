@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "monitor/api/route.h"
 #include "monitor/version.h"
 
@@ -72,13 +73,6 @@ Json operation_json(const Route& route) {
   return out;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string openapi_json(const std::vector<Route>& routes) {
@@ -93,7 +87,7 @@ std::string openapi_json(const std::vector<Route>& routes) {
          "for tokens, one is. Long answers are streamed: one that breaks off "
          "is not whole."}}}};
   for (const auto& route : routes) {
-    out["paths"][route.path][lower(route.method)] = operation_json(route);
+    out["paths"][route.path][ascii_lower(route.method)] = operation_json(route);
   }
   out["paths"]["/openapi.json"]["get"] = {
       {"summary", "This description"},

@@ -5,20 +5,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "monitor/terminal.h"
 
 namespace ct::monitor::api {
 namespace {
 
 constexpr Millis kLogsAge = 10'000;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 bool is_yes(const std::string& text) {
   return text.empty() || text == "true" || text == "1" || text == "yes";
@@ -58,7 +51,8 @@ std::optional<std::string> wanted(const Parameter& p, const std::string& text) {
 
 const Parameter* find_param(const Route& route, const std::string& name) {
   const auto at = std::ranges::find_if(route.params, [&](const Parameter& p) {
-    return p.name == name || (route.any_case && lower(p.name) == lower(name));
+    return p.name == name ||
+           (route.any_case && ascii_lower(p.name) == ascii_lower(name));
   });
   return at == route.params.end() ? nullptr : &*at;
 }
