@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/hex.h"
+#include "base/ascii.h"
 #include "base/log.h"
+#include "monitor/log_choice.h"
 #include "monitor/log_lists.h"
 #include "monitor/terminal.h"
 
@@ -14,30 +15,6 @@ namespace ct::monitor {
 namespace {
 
 using sql::IndexRange;
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) {
-    return static_cast<char>(c < 0x80 ? std::tolower(c) : c);
-  });
-  return text;
-}
-
-bool is_meant(const ctlog::LogInfo& log, const std::string& typed) {
-  return lower(log.description).find(lower(typed)) != std::string::npos ||
-         to_hex(log.log_id) == lower(typed);
-}
-
-bool is_chosen(const ctlog::LogInfo& log, const BackfillRequest& request) {
-  const auto by_name = [&](const std::string& typed) {
-    return is_meant(log, typed);
-  };
-  const auto by_operator = [&](const std::string& typed) {
-    return lower(log.operator_name) == lower(typed);
-  };
-  if (request.logs.empty() && request.operators.empty()) return true;
-  return std::ranges::any_of(request.logs, by_name) ||
-         std::ranges::any_of(request.operators, by_operator);
-}
 
 // Ascending, apart, within `limit`.
 std::vector<IndexRange> tidy(std::vector<IndexRange> ranges,
@@ -121,27 +98,44 @@ Result<std::vector<sql::LogRow>> Backfill::chosen_logs() {
     if (!found) return tl::unexpected(found.error());
     return rows;
   }
-  const auto chosen = [&](const sql::LogRow& row) {
-    return row.listed && ctlog::is_followed(row.info) &&
-           is_chosen(row.info, request_);
-  };
+  std::erase_if(*rows, [](const sql::LogRow& row) {
+    return !row.listed || !ctlog::is_followed(row.info);
+  });
+  const auto chosen = choose(*rows);
+  if (!chosen) return tl::unexpected(chosen.error());
+  std::erase_if(*rows, [&](const sql::LogRow& row) {
+    return !chosen->contains(row.info.log_id);
+  });
+  return rows;
+}
+
+Result<std::set<Hash>> Backfill::choose(
+    const std::vector<sql::LogRow>& rows) const {
+  std::set<Hash> out;
   for (const auto& typed : request_.logs) {
-    if (std::ranges::none_of(*rows, [&](const sql::LogRow& row) {
-          return chosen(row) && is_meant(row.info, typed);
+    const auto found = logs_called(typed, rows);
+    if (found.empty()) {
+      return fail(Errc::kUsage,
+                  fmt::format("--log {}: no log of the list that can be read "
+                              "has that in its name, or that id",
+                              typed));
+    }
+    for (const auto* row : found) out.insert(row->info.log_id);
+  }
+  const bool all = request_.logs.empty() && request_.operators.empty();
+  for (const auto& row : rows) {
+    if (all || std::ranges::any_of(request_.operators, [&](const auto& typed) {
+          return equal_ignoring_case(row.info.operator_name, typed);
         })) {
-      return fail(Errc::kUsage, "--log " + typed +
-                                    ": no log of the list that can be read "
-                                    "has that in its name, or that id");
+      out.insert(row.info.log_id);
     }
   }
-  std::erase_if(*rows, [&](const sql::LogRow& row) { return !chosen(row); });
-  if (rows->empty()) {
+  if (out.empty()) {
     return fail(Errc::kUsage,
-                request_.operators.empty()
-                    ? "the log list names no log that can be read"
+                all ? "the log list names no log that can be read"
                     : "--operator: none of the list's is called so");
   }
-  return rows;
+  return out;
 }
 
 // Any log whose key is known: an archive is of a log that has ended.
@@ -151,11 +145,17 @@ Result<void> Backfill::choose_by_checkpoint(
   if (!origin) {
     return fail(Errc::kUsage, "--from: " + origin.error().what);
   }
-  const auto fits = [&](const sql::LogRow& row) {
-    if (request_.logs.empty()) return ctlog::origin_of(row.info) == *origin;
-    return is_meant(row.info, request_.logs.front());
-  };
-  std::erase_if(rows, [&](const sql::LogRow& row) { return !fits(row); });
+  if (request_.logs.empty()) {
+    std::erase_if(rows, [&](const sql::LogRow& row) {
+      return ctlog::origin_of(row.info) != *origin;
+    });
+  } else {
+    std::vector<sql::LogRow> called;
+    for (const auto* row : logs_called(request_.logs.front(), rows)) {
+      called.push_back(*row);
+    }
+    rows = std::move(called);
+  }
   if (rows.size() == 1) return {};
   return fail(
       Errc::kUsage,
@@ -203,9 +203,9 @@ BackfillPlan Backfill::plan_log(const sql::LogRow& row) {
     plan.problem = survey.error().what;
     return plan;
   }
-  const auto wanted = request_.ranges.empty()
-                          ? tidy({survey->range}, survey->range)
-                          : tidy(request_.ranges, survey->range);
+  const auto wanted = tidy(
+      request_.ranges.empty() ? std::vector{survey->range} : request_.ranges,
+      survey->range);
   const auto done = covered(row.info.log_id);
   if (!done) {
     plan.problem = done.error().what;
@@ -215,12 +215,10 @@ BackfillPlan Backfill::plan_log(const sql::LogRow& row) {
   plan.entries = total(plan.stretches);
   plan.covered = total(wanted) - plan.entries;
   plan.bytes = static_cast<double>(plan.entries) * survey->bytes_per_entry;
-  double rate = config_.requests_per_second;
-  const auto it = config_.operator_requests.find(row.info.operator_name);
-  if (it != config_.operator_requests.end()) rate = it->second;
   if (survey->page > 0 && !request_.files) {
     plan.seconds = static_cast<double>(plan.entries) /
-                   static_cast<double>(survey->page) / rate;
+                   static_cast<double>(survey->page) /
+                   request_rate(config_, row.info.operator_name);
   }
   for (const IndexRange& range : plan.stretches) {
     waiting_.push_back(

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@
 namespace ct::monitor {
 
 struct BackfillRequest {
-  std::vector<std::string> logs;       // part of a description, or hex of an id
+  std::vector<std::string> logs;       // as logs_called() takes them
   std::vector<std::string> operators;  // as a whole, any case
   // Of one log: read from there and not from its server. Which one it is says
   // its checkpoint, unless `logs` does.
@@ -71,6 +72,9 @@ class Backfill {
   struct Stretch;
 
   [[nodiscard]] Result<std::vector<sql::LogRow>> chosen_logs();
+  // Ids of the logs that were asked for.
+  [[nodiscard]] Result<std::set<Hash>> choose(
+      const std::vector<sql::LogRow>& rows) const;
   [[nodiscard]] Result<void> choose_by_checkpoint(
       std::vector<sql::LogRow>& rows) const;
   [[nodiscard]] BackfillPlan plan_log(const sql::LogRow& row);

@@ -104,7 +104,7 @@ std::string duration(double seconds) {
 }
 
 struct Sum {
-  std::uint64_t entries = 0, covered = 0;
+  std::uint64_t entries = 0;
   double bytes = 0, seconds = 0;
 };
 
@@ -112,7 +112,6 @@ Sum sum_of(const std::vector<BackfillPlan>& plans) {
   Sum sum;
   for (const auto& p : plans) {
     sum.entries += p.entries;
-    sum.covered += p.covered;
     sum.bytes += p.bytes;
     sum.seconds = std::max(sum.seconds, p.seconds);
   }

@@ -6,10 +6,9 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 
-#include "base/base64.h"
-#include "base/hex.h"
 #include "monitor/commands.h"
 #include "monitor/coverage.h"
+#include "monitor/log_choice.h"
 #include "monitor/status.h"
 #include "monitor/terminal.h"
 #include "monitor/watchlist.h"
@@ -80,27 +79,11 @@ int show_logs(Session& session) {
   return kExitOk;
 }
 
-// By description (without regard to case), base64 or hex log id, or a prefix
-// of either that only one log has.
 Result<sql::LogRow> find_log(sql::Database& db, const std::string& which) {
-  auto rows = sql::load_logs(db);
+  const auto rows = sql::load_logs(db);
   if (!rows) return tl::unexpected(rows.error());
-  const auto lower = [](std::string s) {
-    std::ranges::transform(s, s.begin(),
-                           [](unsigned char c) { return std::tolower(c); });
-    return s;
-  };
-  std::vector<sql::LogRow> found;
-  for (auto& row : *rows) {
-    const bool exact = lower(row.info.description) == lower(which) ||
-                       to_base64(row.info.log_id) == which ||
-                       to_hex(row.info.log_id) == lower(which);
-    if (exact) return std::move(row);
-    if (lower(row.info.description).find(lower(which)) != std::string::npos) {
-      found.push_back(std::move(row));
-    }
-  }
-  if (found.size() == 1) return std::move(found.front());
+  const auto found = logs_called(which, *rows);
+  if (found.size() == 1) return *found.front();
   return fail(Errc::kUsage,
               found.empty()
                   ? fmt::format("no log is called '{}'; `ctvigil logs` lists "

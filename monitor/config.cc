@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/ascii.h"
 #include "monitor/config_keys.h"
 
 namespace ct::monitor {
@@ -159,14 +160,6 @@ std::optional<ConfigValue> value_of(std::string_view text, ConfigShape shape) {
   return std::nullopt;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // Variables of other programs may begin like ours (Kubernetes makes
 // CTVIGIL_PORT of a service's name): only near misses are problems.
 void set_from_environment(LoadedConfig& loaded) {
@@ -180,7 +173,7 @@ void set_from_environment(LoadedConfig& loaded) {
       loaded.problems.push_back({name, 0, std::move(what)});
     };
     const std::string key_name =
-        lower(std::string_view(name).substr(kVariablePrefix.size()));
+        ascii_lower(std::string_view(name).substr(kVariablePrefix.size()));
     const ConfigKey* key = find_config_key(key_name);
     if (key == nullptr) {
       if (!nearest_config_key(key_name).empty()) {
@@ -248,6 +241,12 @@ void set_from_file(const std::string& path, LoadedConfig& loaded) {
 }
 
 }  // namespace
+
+double request_rate(const Config& config, const std::string& operator_name) {
+  const auto it = config.operator_requests.find(operator_name);
+  return it == config.operator_requests.end() ? config.requests_per_second
+                                              : it->second;
+}
 
 LoadedConfig load_config(const std::string& path) {
   LoadedConfig loaded = standard_config();

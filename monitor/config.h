@@ -71,6 +71,10 @@ struct Config {
   LogFormat log_format = LogFormat::kText;
 };
 
+// Requests a second that an operator is sent.
+[[nodiscard]] double request_rate(const Config& config,
+                                  const std::string& operator_name);
+
 // One problem of a config file. line 0: of the file as a whole.
 struct ConfigProblem {
   std::string where;  // file, or the variable's name

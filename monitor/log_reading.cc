@@ -94,9 +94,7 @@ Result<std::unique_ptr<ctlog::LogSource>> LogReading::open_source(
 ctlog::RequestBudget& LogReading::budget(const std::string& operator_name) {
   auto& slot = budgets_[operator_name];
   if (!slot) {
-    double rate = config_.requests_per_second;
-    const auto it = config_.operator_requests.find(operator_name);
-    if (it != config_.operator_requests.end()) rate = it->second;
+    const double rate = request_rate(config_, operator_name);
     slot = std::make_unique<ctlog::RequestBudget>(executor_, rate,
                                                   std::max(rate, 8.0));
   }

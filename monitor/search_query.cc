@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
-#include "base/base64.h"
+#include "base/ascii.h"
 #include "base/hex.h"
+#include "monitor/log_choice.h"
 #include "monitor/network.h"
 #include "monitor/readings.h"
 #include "monitor/terminal.h"
@@ -18,21 +19,6 @@ using Kind = sql::HistoryTerm::Kind;
 using sql::HistoryTerm;
 
 constexpr std::size_t kMaxText = 255;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto begin = s.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return s.substr(begin, s.find_last_not_of(kSpace) - begin + 1);
-}
 
 tl::unexpected<Error> cannot(std::string_view typed, std::string_view why) {
   return fail(Errc::kUsage, fmt::format("cannot search for \"{}\": {}",
@@ -52,7 +38,7 @@ HistoryTerm term_of(Kind kind, std::string text) {
 
 // "AB:CD", "abcd", "0xabcd".
 std::string hex_digits(std::string_view text) {
-  std::string out = lower(text);
+  std::string out = ascii_lower(text);
   if (out.starts_with("0x")) out.erase(0, 2);
   std::erase_if(out, [](char c) { return c == ':' || c == ' '; });
   return out;
@@ -89,14 +75,14 @@ Result<HistoryTerm> text_term(Kind kind, std::string_view typed,
 std::optional<Result<HistoryTerm>> prefixed_term(std::string_view typed) {
   const auto colon = typed.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const std::string name = lower(typed.substr(0, colon));
+  const std::string name = ascii_lower(typed.substr(0, colon));
   const std::string_view rest = trimmed(typed.substr(colon + 1));
   if (name == "sha256") return hash_term(Kind::kSha256, typed, rest);
   if (name == "spki") return hash_term(Kind::kSpki, typed, rest);
   if (name == "serial") return serial_term(typed, rest);
   if (name == "org") return text_term(Kind::kOrganization, typed, rest);
   if (name != "issuer") return std::nullopt;
-  if (lower(rest.substr(0, 5)) == "spki:") {
+  if (ascii_lower(rest.substr(0, 5)) == "spki:") {
     return hash_term(Kind::kIssuerKey, typed, rest.substr(5));
   }
   return text_term(Kind::kIssuer, typed, rest);
@@ -119,7 +105,7 @@ Result<HistoryTerm> pattern_term(std::string_view typed) {
     const std::string_view label = rest.substr(0, dot);
     more = dot != std::string_view::npos;
     if (more) rest.remove_prefix(dot + 1);
-    std::string text = lower(label);
+    std::string text = ascii_lower(label);
     if (label.find_first_of("*%") == std::string_view::npos) {
       auto host = x509::canonical_host(label);
       if (!host) return cannot(typed, host.error().what);
@@ -145,7 +131,7 @@ Result<HistoryTerm> pattern_term(std::string_view typed) {
 }
 
 Result<HistoryTerm> part_term(std::string_view typed) {
-  std::string text = lower(typed);
+  std::string text = ascii_lower(typed);
   if (text.size() > kMaxText) return cannot(typed, "it is over 255 bytes long");
   if (!is_printable_ascii(text)) {
     return cannot(typed,
@@ -251,15 +237,8 @@ Result<std::optional<Millis>> time_of(const char* option,
 Result<std::vector<Hash>> chosen_logs(const std::string& which,
                                       const std::vector<sql::LogRow>& logs) {
   std::vector<Hash> out;
-  for (const auto& row : logs) {
-    const std::string description = lower(row.info.description);
-    if (description == lower(which) || to_base64(row.info.log_id) == which ||
-        to_hex(row.info.log_id) == lower(which)) {
-      return std::vector<Hash>{row.info.log_id};
-    }
-    if (description.find(lower(which)) != std::string::npos) {
-      out.push_back(row.info.log_id);
-    }
+  for (const auto* row : logs_called(which, logs)) {
+    out.push_back(row->info.log_id);
   }
   if (out.empty()) {
     return fail(Errc::kUsage, fmt::format("no log is called \"{}\"; `ctvigil "
