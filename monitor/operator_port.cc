@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
-#include <charconv>
-#include <thread>
-
+#include "monitor/http_listener.h"
 #include "monitor/metrics.h"
 
 namespace ct::monitor {
@@ -37,59 +35,25 @@ class OperatorPort::Impl {
     });
   }
 
-  ~Impl() {
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  bool listen(const std::string& host, int port) {
-    port_ = port;
-    if (port == 0) {
-      port_ = server_.bind_to_any_port(host.c_str());
-      if (port_ <= 0) return false;
-    } else if (!server_.bind_to_port(host.c_str(), port)) {
-      return false;
-    }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    return true;
-  }
-
-  [[nodiscard]] int port() const { return port_; }
+  HttpListener& listener() { return listener_; }
 
  private:
   httplib::Server server_;
-  int port_ = 0;
-  std::thread thread_;
+  HttpListener listener_{server_};
 };
 
 OperatorPort::OperatorPort(std::unique_ptr<Impl> impl)
     : impl_(std::move(impl)) {}
 OperatorPort::~OperatorPort() = default;
 
-int OperatorPort::port() const { return impl_->port(); }
+int OperatorPort::port() const { return impl_->listener().port(); }
 
 Result<std::unique_ptr<OperatorPort>> OperatorPort::open(
     const std::string& address, Engine& engine) {
-  const auto colon = address.rfind(':');
-  int port = -1;
-  if (colon != std::string::npos) {
-    const char* end = address.data() + address.size();
-    const auto [at, error] =
-        std::from_chars(address.data() + colon + 1, end, port);
-    if (error != std::errc() || at != end) port = -1;
-  }
-  if (port < 0 || port > 65535) {
-    return fail(Errc::kUsage,
-                "--http-listen wants ADDRESS:PORT, for example "
-                "127.0.0.1:9790; got " +
-                    address);
-  }
-  std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  }
+  const auto where = parse_listen(address, "--http-listen", "127.0.0.1:9790");
+  if (!where) return tl::unexpected(where.error());
   auto impl = std::make_unique<Impl>(engine);
-  if (!impl->listen(host, port)) {
+  if (!impl->listener().listen(where->first, where->second)) {
     return fail(
         Errc::kUsage,
         fmt::format("cannot listen on {}: is the port taken?", address));

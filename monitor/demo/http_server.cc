@@ -5,10 +5,12 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
+#include <optional>
+
+#include "base/ascii.h"
+#include "monitor/http_listener.h"
 
 namespace ct::monitor::demo {
 namespace {
@@ -55,11 +57,7 @@ ServerRequest convert(const httplib::Request& in) {
   out.path = in.path;
   for (const auto& [name, value] : in.params) out.query.emplace(name, value);
   for (const auto& [name, value] : in.headers) {
-    std::string lower = name;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    out.headers.emplace(std::move(lower), value);
+    out.headers.emplace(ascii_lower(name), value);
   }
   out.body = in.body;
   return out;
@@ -70,9 +68,8 @@ ServerRequest convert(const httplib::Request& in) {
 struct HttpServer::Impl {
   std::unique_ptr<httplib::Server> server;
   bool tls = false;
-  int port = 0;
   Handler handler;
-  std::jthread thread;
+  std::optional<HttpListener> listener;
 
   std::mutex mutex;
   std::condition_variable wake;
@@ -171,18 +168,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options,
     self->answer(in, out);
   });
 
-  if (options.port == 0) {
-    impl->port = server.bind_to_any_port("127.0.0.1");
-  } else if (server.bind_to_port("127.0.0.1", options.port)) {
-    impl->port = options.port;
-  }
-  if (impl->port <= 0) {
+  impl->listener.emplace(server);
+  if (!impl->listener->listen("127.0.0.1", options.port)) {
     return fail(Errc::kUsage,
                 fmt::format("127.0.0.1 port {}: cannot listen", options.port));
   }
-  impl->thread = std::jthread([self] { self->server->listen_after_bind(); });
-  // stop() is ignored by a server that does not run yet.
-  while (!server.is_running()) std::this_thread::yield();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
@@ -194,14 +184,14 @@ HttpServer::~HttpServer() {
     impl_->stopping = true;
   }
   impl_->wake.notify_all();
-  impl_->server->stop();
+  impl_->listener->stop();
 }
 
-int HttpServer::port() const { return impl_->port; }
+int HttpServer::port() const { return impl_->listener->port(); }
 
 std::string HttpServer::url() const {
   return fmt::format("{}://127.0.0.1:{}/", impl_->tls ? "https" : "http",
-                     impl_->port);
+                     port());
 }
 
 }  // namespace ct::monitor::demo
