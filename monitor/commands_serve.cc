@@ -1,6 +1,5 @@
 // ctvigil serve, token
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/App.hpp>
@@ -13,6 +12,7 @@
 #include "monitor/api/server.h"
 #include "monitor/commands.h"
 #include "monitor/service_manager.h"
+#include "monitor/signals.h"
 #include "monitor/terminal.h"
 #include "sql/tokens.h"
 
@@ -25,11 +25,7 @@ int serve(Session& session) {
   set_up_log((*config)->log_level, (*config)->log_format);
   auto db = session.open_database();
   if (!db) return report(db.error());
-  // Before any thread is started, so that none of them gets the signal.
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int s : {SIGTERM, SIGINT}) sigaddset(&set, s);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  block_signals();
   api::ServerOptions options = api_options(**config);
   if (options.listen.empty()) options.listen = api::ServerOptions().listen;
   auto server = api::ApiServer::open(options, **db, session.database_url());
@@ -37,8 +33,7 @@ int serve(Session& session) {
   log_info("serving the API",
            {{"listen", options.listen}, {"port", (*server)->port()}});
   notify_service_manager("READY=1");
-  int signal = 0;
-  sigwait(&set, &signal);
+  wait_for_signal();
   notify_service_manager("STOPPING=1");
   return kExitOk;
 }

@@ -28,6 +28,13 @@ SignalsBlocked::~SignalsBlocked() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+int wait_for_signal() {
+  const sigset_t set = our_signals();
+  int signal = 0;
+  sigwait(&set, &signal);
+  return signal;
+}
+
 SignalThread::SignalThread(std::function<void(int)> on_signal,
                            std::function<void()> often)
     : on_signal_(std::move(on_signal)),

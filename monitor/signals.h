@@ -26,6 +26,9 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+// Waits for one of them.
+int wait_for_signal();
+
 class SignalThread {
  public:
   // Both are called from the thread; `often`, which may be empty, five times a

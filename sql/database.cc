@@ -1,7 +1,9 @@
 #include "sql/database.h"
 
+#include <mutex>
 #include <utility>
 
+#include "base/log.h"
 #include "sql/connect.h"
 #include "sql/pqxx_compat.h"
 
@@ -65,6 +67,8 @@ class Database::Impl {
   void open();
   Result<void> transact(const std::function<Result<void>(Tx&)>& body);
 
+  void cancel();
+
   bool in_doubt = false;
 
  private:
@@ -72,21 +76,40 @@ class Database::Impl {
   std::unique_ptr<pqxx::work> begin();
   void commit(pqxx::work& work);
 
+  // `connection` in the place of the one there is.
+  void exchange(std::unique_ptr<pqxx::connection> connection);
+
   const std::string options_;
+  std::mutex mutex_;  // of the pointer: cancel() reads it in another thread
   std::unique_ptr<pqxx::connection> connection_;
   Session session_;
 };
 
 void Database::Impl::open() {
   session_ = {};
-  connection_.reset();
+  exchange(nullptr);
   auto connection = open_connection(options_);
   try {
     pqxx::nontransaction(*connection).exec(kSettings);
   } catch (...) {
     rethrow_as_sql_error();
   }
+  exchange(std::move(connection));
+}
+
+void Database::Impl::exchange(std::unique_ptr<pqxx::connection> connection) {
+  const std::lock_guard lock(mutex_);
   connection_ = std::move(connection);
+}
+
+void Database::Impl::cancel() {
+  const std::lock_guard lock(mutex_);
+  if (!connection_) return;
+  try {
+    connection_->cancel_query();
+  } catch (const pqxx::failure& e) {
+    log_warning("a statement could not be broken off", {{"error", e.what()}});
+  }
 }
 
 std::unique_ptr<pqxx::work> Database::Impl::begin() {
@@ -147,7 +170,7 @@ Result<void> Database::Impl::transact(
     return done;
   } catch (const SqlError& e) {
     // A new connection knows nothing of what the old one had prepared.
-    if (is_stale_statement(e.sqlstate)) connection_.reset();
+    if (is_stale_statement(e.sqlstate)) exchange(nullptr);
     throw;
   }
 }
@@ -170,6 +193,8 @@ Result<std::unique_ptr<Database>> Database::connect(const std::string& url) {
 Result<void> Database::transact(const std::function<Result<void>(Tx&)>& body) {
   return caught([&] { return impl_->transact(body); });
 }
+
+void Database::cancel() { impl_->cancel(); }
 
 bool Database::commit_in_doubt() const { return impl_->in_doubt; }
 

@@ -37,6 +37,10 @@ class Database {
       const std::function<Result<void>(Tx&)>& body);
   [[nodiscard]] bool commit_in_doubt() const;
 
+  // Asks the server to break off the statement that runs, if one does; it then
+  // fails with kTransient. From any thread.
+  void cancel();
+
  private:
   class Impl;
   explicit Database(std::unique_ptr<Impl> impl);

@@ -19,6 +19,8 @@ using std::chrono::seconds;
 constexpr std::size_t kReadAtOnce = 16u << 10;
 constexpr seconds kHandshakeTime{10}, kHeadTime{10}, kBodyTime{60},
     kWriteTime{30};
+// How often somebody who waits looks whether the server stops.
+constexpr std::chrono::milliseconds kGlance{200};
 
 void end_tls(SSL* tls) {
   if (tls != nullptr) SSL_free(tls);
@@ -26,8 +28,11 @@ void end_tls(SSL* tls) {
 
 }  // namespace
 
-Connection::Connection(int fd, ssl_ctx_st* tls)
-    : fd_(fd), tls_(tls == nullptr ? nullptr : SSL_new(tls), end_tls) {
+Connection::Connection(int fd, ssl_ctx_st* tls,
+                       const std::atomic<bool>& stopping)
+    : fd_(fd),
+      stopping_(stopping),
+      tls_(tls == nullptr ? nullptr : SSL_new(tls), end_tls) {
   ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
   if (tls_) SSL_set_fd(tls_.get(), fd_);
   established_ = tls == nullptr;
@@ -52,9 +57,10 @@ bool Connection::wait_for(short events, Clock::time_point deadline) const {
         std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return false;
     pollfd waited{fd_, events, 0};
-    const int n = ::poll(&waited, 1, static_cast<int>(left.count()));
+    const auto glance = std::min(left, kGlance);
+    const int n = ::poll(&waited, 1, static_cast<int>(glance.count()));
     if (n > 0) return true;
-    if (n == 0 || errno != EINTR) return false;
+    if (stopping_ || (n < 0 && errno != EINTR)) return false;
   }
 }
 

@@ -2,6 +2,7 @@
 // time for each request. For http_front.cc only.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +18,9 @@ inline constexpr std::size_t kMaxHead = 16u << 10, kMaxBody = 8u << 20;
 
 class Connection {
  public:
-  // Owns `fd`. `tls` may be nullptr.
-  Connection(int fd, ssl_ctx_st* tls);
+  // Owns `fd`. `tls` may be nullptr. Once `stopping`, waiting fails; it
+  // outlives this.
+  Connection(int fd, ssl_ctx_st* tls, const std::atomic<bool>& stopping);
   // Says good-bye, so that what was written last arrives.
   ~Connection();
   Connection(const Connection&) = delete;
@@ -57,6 +59,7 @@ class Connection {
   void count(const char* bytes, std::size_t size);
 
   const int fd_;
+  const std::atomic<bool>& stopping_;
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
   bool established_ = false;
   std::string buffer_;

@@ -6,9 +6,9 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
-#include <thread>
 
 #include "monitor/api/connection.h"
+#include "monitor/http_listener.h"
 
 namespace ct::monitor::api {
 namespace {
@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kThreads = 32;  // each serves one connection
 constexpr std::size_t kRequestsPerConnection = 10'000;
-constexpr milliseconds kIdle{5'000}, kGlance{200};
+constexpr milliseconds kIdle{5'000};
 
 using TlsContext = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 
@@ -172,11 +172,11 @@ class Server : public httplib::Server {
 
  private:
   bool process_and_close_socket(socket_t socket) override {
-    Connection connection(socket, tls_.get());
+    Connection connection(socket, tls_.get(), stopping_);
     if (!connection.accept()) return false;
     Stream stream(connection);
     for (std::size_t n = 0; n < kRequestsPerConnection && !stopping_; ++n) {
-      if (!wait_for_request(connection)) break;
+      if (!connection.wait_for_request(kIdle)) break;
       connection.begin_request();
       bool close = false, understood = false;
       std::size_t body = 0;
@@ -221,14 +221,6 @@ class Server : public httplib::Server {
     if (!request.has_header("Content-Length")) {
       request.set_header("Content-Length", "0");
     }
-  }
-
-  bool wait_for_request(Connection& connection) const {
-    for (milliseconds waited{0}; waited < kIdle && !stopping_;
-         waited += kGlance) {
-      if (connection.wait_for_request(kGlance)) return true;
-    }
-    return false;
   }
 
   static void write_too_large(Stream& stream) {
@@ -304,45 +296,26 @@ class HttpFront::Impl {
   Impl(const Options& options, Handler handler, TlsContext tls)
       : server_(options, std::move(handler), std::move(tls)) {}
   ~Impl() {
-    server_.begin_stop();
-    // It does not hear stop() before it runs.
-    while (thread_.joinable() && !done_ && !server_.is_running()) {
-      std::this_thread::yield();
-    }
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
+    begin_stop();
+    listener_.stop();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  bool listen(const std::string& host, int port) {
-    port_ = port;
-    if (port == 0) {
-      port_ = server_.bind_to_any_port(host.c_str());
-      if (port_ <= 0) return false;
-    } else if (!server_.bind_to_port(host.c_str(), port)) {
-      return false;
-    }
-    thread_ = std::thread([this] {
-      server_.listen_after_bind();
-      done_ = true;
-    });
-    return true;
-  }
-
-  [[nodiscard]] int port() const { return port_; }
+  void begin_stop() { server_.begin_stop(); }
+  HttpListener& listener() { return listener_; }
 
  private:
   Server server_;
-  int port_ = 0;
-  std::atomic<bool> done_{false};
-  std::thread thread_;
+  HttpListener listener_{server_};
 };
 
 HttpFront::HttpFront(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpFront::~HttpFront() = default;
 
-int HttpFront::port() const { return impl_->port(); }
+void HttpFront::begin_stop() { impl_->begin_stop(); }
+
+int HttpFront::port() const { return impl_->listener().port(); }
 
 Result<std::unique_ptr<HttpFront>> HttpFront::open(const Options& options,
                                                    Handler handler) {
@@ -350,7 +323,7 @@ Result<std::unique_ptr<HttpFront>> HttpFront::open(const Options& options,
   if (!tls) return tl::unexpected(tls.error());
   auto impl =
       std::make_unique<Impl>(options, std::move(handler), *std::move(tls));
-  if (!impl->listen(options.host, options.port)) {
+  if (!impl->listener().listen(options.host, options.port)) {
     return fail(Errc::kUsage,
                 fmt::format("cannot listen on {}:{}: is the port taken, and "
                             "the address one of this machine?",

@@ -43,6 +43,8 @@ class HttpFront {
       const Options& options, Handler handler);
   // Breaks off answers that are still on their way.
   ~HttpFront();
+  // The same without waiting: nothing more is read or written.
+  void begin_stop();
 
   [[nodiscard]] int port() const;
 

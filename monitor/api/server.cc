@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/log.h"
 #include "monitor/api/guard.h"
 #include "monitor/api/route.h"
 #include "monitor/api/workers.h"
+#include "monitor/http_listener.h"
 
 namespace ct::monitor::api {
 namespace {
@@ -46,7 +45,11 @@ class ApiServer::Impl {
         workers_(url, kConnections, kQueue) {
     context_.patience = patience;
   }
-  ~Impl() { front_.reset(); }
+  // Answers to whoever still waits come from the workers.
+  ~Impl() {
+    if (front_) front_->begin_stop();
+    workers_.stop();
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -139,7 +142,6 @@ class ApiServer::Impl {
   const std::string description_;
   const Guard guard_;
   Context context_;
-  // What asks is stopped before those who answer.
   Workers workers_;
   std::unique_ptr<HttpFront> front_;
 };
@@ -149,32 +151,10 @@ ApiServer::~ApiServer() = default;
 
 int ApiServer::port() const { return impl_->port(); }
 
-Result<std::pair<std::string, int>> parse_listen(const std::string& address) {
-  const auto colon = address.rfind(':');
-  std::string host = address.substr(0, colon == std::string::npos ? 0 : colon);
-  int port = -1;
-  if (colon != std::string::npos) {
-    const char* const end = address.data() + address.size();
-    const auto [at, error] =
-        std::from_chars(address.data() + colon + 1, end, port);
-    if (error != std::errc() || at != end) port = -1;
-  }
-  const bool brackets = host.starts_with('[') && host.ends_with(']');
-  if (brackets) host = host.substr(1, host.size() - 2);
-  if (port < 0 || port > 65535 || host.empty() ||
-      (!brackets && host.find(':') != std::string::npos)) {
-    return ct::fail(Errc::kUsage,
-                    "--listen wants ADDRESS:PORT, for example 127.0.0.1:9791 "
-                    "or [::1]:9791; got " +
-                        address);
-  }
-  return std::pair(host, port);
-}
-
 Result<std::unique_ptr<ApiServer>> ApiServer::open(const ServerOptions& options,
                                                    sql::Database& db,
                                                    const std::string& url) {
-  const auto where = parse_listen(options.listen);
+  const auto where = parse_listen(options.listen, "--listen", "127.0.0.1:9791");
   if (!where) return tl::unexpected(where.error());
   const auto& [host, port] = *where;
   const auto allowed = check_listening(host, !options.tls_cert_file.empty(),

@@ -24,7 +24,7 @@ class ApiServer {
   // connections are made to. kUsage: nobody must listen there, or can.
   [[nodiscard]] static Result<std::unique_ptr<ApiServer>> open(
       const ServerOptions& options, sql::Database& db, const std::string& url);
-  // Breaks off what is being answered; waits for statements at hand.
+  // Breaks off what is being answered, statements at hand included.
   ~ApiServer();
 
   [[nodiscard]] int port() const;
@@ -34,9 +34,5 @@ class ApiServer {
   explicit ApiServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// "host:port", "[::1]:port". kUsage: not of that form.
-[[nodiscard]] Result<std::pair<std::string, int>> parse_listen(
-    const std::string& address);
 
 }  // namespace ct::monitor::api

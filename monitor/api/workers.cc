@@ -6,6 +6,11 @@
 #include "base/log.h"
 
 namespace ct::monitor::api {
+namespace {
+
+Error stopped() { return {Errc::kStopping, "the server is being stopped"}; }
+
+}  // namespace
 
 Workers::Workers(std::string url, std::size_t threads, std::size_t queue)
     : url_(std::move(url)), queue_size_(queue) {
@@ -14,7 +19,7 @@ Workers::Workers(std::string url, std::size_t threads, std::size_t queue)
   }
 }
 
-Workers::~Workers() {
+void Workers::stop() {
   std::deque<Task> left;
   {
     const std::lock_guard lock(mutex_);
@@ -22,48 +27,66 @@ Workers::~Workers() {
     left.swap(queue_);
   }
   changed_.notify_all();
-  for (const Task& task : left) {
-    task.excuse({Errc::kStopping, "the server is being stopped"});
+  for (const Task& task : left) task.excuse(stopped());
+  {
+    std::unique_lock lock(mutex_);
+    // More than once: a job may be between two statements.
+    do {
+      for (const auto& db : connections_) db->cancel();
+    } while (!changed_.wait_for(lock, std::chrono::milliseconds(50),
+                                [&] { return busy_ == 0; }));
   }
   for (auto& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 void Workers::run(Job job, Excuse excuse) {
+  bool stopping = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_ && queue_.size() < queue_size_) {
+    stopping = stopping_;
+    if (!stopping && queue_.size() < queue_size_) {
       queue_.push_back({std::move(job), std::move(excuse)});
       changed_.notify_one();
       return;
     }
   }
-  excuse({Errc::kTransient, "too many requests at once: try again later"});
+  excuse(stopping ? stopped()
+                  : Error{Errc::kTransient,
+                          "too many requests at once: try again later"});
+}
+
+sql::Database* Workers::connect() {
+  auto opened = sql::Database::connect(url_);
+  if (!opened) {
+    log_warning("no connection for the API", {{"error", opened.error().what}});
+    return nullptr;
+  }
+  const std::lock_guard lock(mutex_);
+  return connections_.emplace_back(std::move(*opened)).get();
 }
 
 void Workers::work() {
-  std::unique_ptr<sql::Database> db;
+  sql::Database* db = nullptr;
+  std::unique_lock lock(mutex_);
   for (;;) {
-    Task task;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-      if (stopping_) return;
-      task = std::move(queue_.front());
-      queue_.pop_front();
+    changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    const Task task = std::move(queue_.front());
+    queue_.pop_front();
+    ++busy_;
+    lock.unlock();
+    if (db == nullptr) db = connect();
+    if (db != nullptr) {
+      task.job(*db);
+    } else {
+      task.excuse({Errc::kTransient,
+                   "the database cannot be reached: the log of the server "
+                   "says more"});
     }
-    if (!db) {
-      auto opened = sql::Database::connect(url_);
-      if (!opened) {
-        log_warning("no connection for the API",
-                    {{"error", opened.error().what}});
-        task.excuse({Errc::kTransient,
-                     "the database cannot be reached: the log of the server "
-                     "says more"});
-        continue;
-      }
-      db = std::move(*opened);
-    }
-    task.job(*db);
+    lock.lock();
+    --busy_;
+    changed_.notify_all();
   }
 }
 

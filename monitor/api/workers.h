@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -22,13 +23,15 @@ class Workers {
 
   // Connections are made when they are first needed. `url` is secret.
   Workers(std::string url, std::size_t threads, std::size_t queue);
-  // Waits for the jobs at hand; those in the queue get a kStopping.
-  ~Workers();
+  ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
   // Either one is called, once, by whatever thread.
   void run(Job job, Excuse excuse);
+  // Those in the queue, and all that come, get a kStopping. Waits for the jobs
+  // at hand, whose statements are broken off.
+  void stop();
 
  private:
   struct Task {
@@ -36,12 +39,15 @@ class Workers {
     Excuse excuse;
   };
   void work();
+  sql::Database* connect();  // nullptr: not now
 
   const std::string url_;
   const std::size_t queue_size_;
-  std::mutex mutex_;  // guards the two below
+  std::mutex mutex_;  // guards the four below
   std::deque<Task> queue_;
   bool stopping_ = false;
+  std::size_t busy_ = 0;  // threads with a job
+  std::vector<std::unique_ptr<sql::Database>> connections_;
   std::condition_variable changed_;
   std::vector<std::thread> threads_;
 };

@@ -3,6 +3,7 @@
 #include "monitor/api/guard.h"
 #include "monitor/commands.h"
 #include "monitor/files.h"
+#include "monitor/http_listener.h"
 #include "tests/monitor/api_fixture.h"
 #include "tests/support/command_runner.h"
 #include "tests/support/temp_dir.h"
@@ -200,13 +201,15 @@ TEST_CASE_METHOD(ApiFixture, "token prints a token once",
 
 TEST_CASE("addresses to listen at", "[monitor][api_guard]") {
   using Where = std::pair<std::string, int>;
-  CHECK(api::parse_listen("127.0.0.1:9791").value() ==
-        Where{"127.0.0.1", 9791});
-  CHECK(api::parse_listen("[::1]:0").value() == Where{"::1", 0});
+  const auto parse = [](const char* address) {
+    return parse_listen(address, "--listen", "127.0.0.1:9791");
+  };
+  CHECK(parse("127.0.0.1:9791").value() == Where{"127.0.0.1", 9791});
+  CHECK(parse("[::1]:0").value() == Where{"::1", 0});
   for (const char* bad :
        {"", ":1", "9791", "::1:1", "a:65536", "a:-1", "a:", "a:1x"}) {
     CAPTURE(bad);
-    CHECK_FALSE(api::parse_listen(bad));
+    CHECK_FALSE(parse(bad));
   }
 }
 

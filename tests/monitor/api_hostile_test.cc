@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <future>
 
 #include "monitor/api/connection.h"
 #include "sql/tx.h"
@@ -217,6 +218,53 @@ TEST_CASE_METHOD(HostileFixture, "who goes away is not waited for",
     return database.run(std::string("SELECT count(*) ") + kHeldUp) == "0";
   }));
   CHECK(get("/v1/watches").empty());
+}
+
+TEST_CASE_METHOD(ApiFixture, "stopping does not wait for a query",
+                 "[.db][monitor][api_hostile]") {
+  api::ServerOptions options;
+  options.patience = std::chrono::hours(1);
+  open(options);
+  RawClient asks(server->port());
+  const auto done = database.db().transact([&](sql::Tx& tx) -> Result<void> {
+    tx.run_script("LOCK TABLE history IN ACCESS EXCLUSIVE MODE");
+    asks.say(
+        "GET /v1/certificates?q=example.com HTTP/1.1\r\nHost: localhost\r\n"
+        "\r\n");
+    CHECK(test::eventually([&] {
+      return tx.exec_once(
+                   "SELECT count(*) FROM pg_stat_activity WHERE datname"
+                   " = current_database() AND wait_event_type = 'Lock'")[0]
+                 .integer("count") == 1;
+    }));
+    // Nobody gives up the lock meanwhile.
+    server.reset();
+    return {};
+  });
+  CHECK(done);
+  CHECK(status_of(asks.hear()) == 504);
+}
+
+TEST_CASE_METHOD(HostileFixture, "stopping does not wait for a slow client",
+                 "[.db][monitor][api_hostile]") {
+  add_many(database);
+  RawClient slow(server->port());
+  slow.say(
+      "GET /v1/certificates?q=example.com HTTP/1.1\r\nHost: localhost\r\n"
+      "\r\n");
+  CHECK(status_of(slow.hear(1000)) == 200);
+  REQUIRE(test::eventually([&] {
+    return database.run(std::string("SELECT count(*) ") + kHeldUp) == "1";
+  }));
+  // A client that does not take anything is given up after 30 s otherwise.
+  const auto stopped = std::async(std::launch::async, [&] { server.reset(); });
+  CHECK(test::eventually(
+      [&] {
+        return stopped.wait_for(std::chrono::seconds(0)) ==
+               std::future_status::ready;
+      },
+      std::chrono::seconds(20)));
+  CHECK_FALSE(slow.hear().ends_with("0\r\n\r\n"));
 }
 
 TEST_CASE_METHOD(ApiFixture, "a query has its time",
