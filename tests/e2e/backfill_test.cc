@@ -1,11 +1,17 @@
 // The past of logs, as users fetch it and ask for it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 
+#include "base/ascii.h"
+#include "base/base64.h"
+#include "ctlog/leaf.h"
 #include "tests/e2e/harness.h"
 #include "tests/support/catch.h"
+#include "tests/support/shared_data.h"
 
 namespace ct::test {
 namespace {
@@ -37,6 +43,46 @@ std::set<std::string> sightings(Monitor& monitor, const std::string& query) {
     }
   }
   return out;
+}
+
+// An element of get-entries, handed in as it once was.
+monitor::demo::Submission submission_of(const Json& entry, Millis& logged) {
+  const Bytes bytes =
+      from_base64(entry["leaf_input"].get<std::string>()).value();
+  const Bytes extra_bytes =
+      from_base64(entry["extra_data"].get<std::string>()).value();
+  const auto leaf = ctlog::parse_leaf(bytes).value();
+  const auto extra = ctlog::parse_extra_data(leaf.type, extra_bytes).value();
+  const auto copy = [](ByteView v) { return Bytes(v.begin(), v.end()); };
+  logged = leaf.timestamp;
+  monitor::demo::Submission out;
+  out.type = leaf.type;
+  out.issuer_key_hash = leaf.issuer_key_hash;
+  out.certificate = copy(leaf.certificate);
+  out.precertificate = copy(extra.precertificate);
+  for (const ByteView c : extra.chain) out.chain.push_back(copy(c));
+  return out;
+}
+
+// Every answer to the queries, by query and SHA-256.
+std::map<std::pair<std::string, std::string>, Json> answers(
+    Monitor& monitor, const std::set<std::string>& queries) {
+  std::string text;
+  for (const auto& query : queries) text += query + '\n';
+  const auto file = monitor.write("queries.txt", text);
+  std::istringstream lines(monitor.ok({"search", "--file", file, "--jsonl"}));
+  std::map<std::pair<std::string, std::string>, Json> out;
+  for (std::string line; std::getline(lines, line);) {
+    Json found = Json::parse(line);
+    const auto sha256 = found["certificate_sha256"].get<std::string>();
+    out.emplace(std::pair(found["query"].get<std::string>(), sha256), found);
+  }
+  return out;
+}
+
+std::string hex_of(std::string text) {
+  std::erase(text, ':');
+  return ascii_lower(text);
 }
 
 std::set<std::string> all_of(const std::string& log, std::uint64_t size) {
@@ -107,6 +153,57 @@ TEST_CASE("history grows with the logs that are followed", "[e2e][backfill]") {
         std::set<std::string>{"new 300", "old 320"});
   monitor.ok(backfill_arguments(logs, {"--log", "old"}));
   CHECK(sightings(monitor, "nobody.example") == all_of("old", 320));
+}
+
+TEST_CASE("recorded entries are found by all that others read in them",
+          "[e2e][backfill]") {
+  if (!have_shared_data()) return;
+  const Json entries =
+      Json::parse(shared_file("entries/live-2026-05-argon2026h2.json"));
+  REQUIRE(entries.size() == 20);
+  FakeLogs logs({rfc6962_log("old"), static_log("new")});
+  std::set<std::string> queries;
+  std::vector<Json> certificates;  // as another program read them
+  for (const Json& entry : entries) {
+    Millis logged = 0;
+    const auto submission = submission_of(entry, logged);
+    for (const std::size_t i : {0u, 1u}) logs.log(i).add(submission, logged);
+    Json read = Json::parse(entry["expected_full"].get<std::string>())["data"];
+    certificates.push_back(read["leaf_cert"]);
+    certificates.back()["final"] = read["update_type"] == "X509LogEntry";
+    certificates.back()["logged"] = format_time(logged);
+    queries.insert(hex_of(certificates.back()["sha256"]));
+    for (const Json& name : certificates.back()["all_domains"]) {
+      queries.insert(name.get<std::string>());
+    }
+  }
+  for (const std::size_t i : {0u, 1u}) logs.log(i).publish();
+  Monitor monitor;
+  monitor.ok(backfill_arguments(logs));
+  auto found = answers(monitor, queries);
+
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const Json& expected = certificates[i];
+    const std::string sha256 = hex_of(expected["sha256"]);
+    INFO(i << ' ' << expected["all_domains"].dump());
+    const auto names = expected["all_domains"].get<std::set<std::string>>();
+    for (const std::string& name : names) {
+      CHECK(found.contains({name, sha256}));
+    }
+    REQUIRE(found.contains({sha256, sha256}));
+    const Json& c = found[{sha256, sha256}];
+    CHECK(c["names"].get<std::set<std::string>>() == names);
+    CHECK(c["final"] == expected["final"]);
+    CHECK(c["serial"] == hex_of(expected["serial_number"]));
+    CHECK(c["organization"] == expected["subject"].value("O", ""));
+    CHECK(c["not_before"] == format_seconds(expected["not_before"]));
+    CHECK(c["not_after"] == format_seconds(expected["not_after"]));
+    CHECK_THAT(c["issuer"].get<std::string>(),
+               ContainsSubstring(expected["issuer"]["CN"].get<std::string>()));
+    CHECK(c["first_logged"] == expected["logged"]);
+    REQUIRE(c["sightings"].size() == 2);
+    for (const Json& s : c["sightings"]) CHECK(s["leaf_index"] == i);
+  }
 }
 
 TEST_CASE("what a backfill cannot prove it does not keep, and says so",

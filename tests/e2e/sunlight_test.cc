@@ -130,4 +130,37 @@ TEST_CASE("certificates in a log of another implementation are found",
   check_proof(found["sightings"][0], late, grown);
 }
 
+TEST_CASE("the past of another implementation's log is searched",
+          "[.sunlight]") {
+  const LocalCa ca({"Fake Trust"});
+  Sunlight log(ca);
+  Monitor monitor;
+  log.submit(nobodys(ca, 300));
+  const Issuance issuance = ca.precertify(spec_for("www.ours.example"));
+  const auto precert = log.submit({precert_submission(issuance)}).at(0);
+  const Bytes certificate = ca.finish(issuance, {&precert.sct, 1});
+  log.submit({final_submission(certificate, ca.chain())});
+
+  auto backfill = run_arguments(log.list_path(), log.ca_path(), {});
+  backfill.front() = "backfill";
+  monitor.ok(backfill);
+  const auto search = [&](const std::string& query) {
+    return monitor.json({"search", query});
+  };
+  CHECK(search("nobody.example").size() == 300);
+  const Json found = search("ours.example");
+  INFO(found.dump(1));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0]["final"] == true);
+  CHECK(found[0]["certificate_sha256"] == to_hex(sha256(certificate)));
+  REQUIRE(found[0]["sightings"].size() == 2);
+  CHECK(found[0]["sightings"][0]["leaf_index"] == 300);
+  CHECK(found[0]["sightings"][1]["leaf_index"] == 301);
+
+  // What is new alone, from the partial tile on.
+  log.submit(nobodys(ca, 250));
+  CHECK_THAT(monitor.ok(backfill), ContainsSubstring("250 entries verified"));
+  CHECK(search("nobody.example").size() == 550);
+}
+
 }  // namespace ct::test
