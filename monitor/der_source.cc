@@ -22,13 +22,13 @@ std::string name_of(const sql::HistoryCertificate& c) {
 DerSource kept_der(Session& session) {
   auto db = std::make_shared<std::unique_ptr<sql::Database>>();
   return [db, &session](const sql::HistoryCertificate& c) -> PendingDer {
-    return [db, &session, sha256 = c.sha256]() -> Result<Der> {
+    return [db, &session, c]() -> Result<Der> {
       if (!*db) {
         auto opened = sql::Database::connect(session.database_url());
         if (!opened) return tl::unexpected(opened.error());
         *db = std::move(*opened);
       }
-      auto kept = sql::find_der(**db, sha256);
+      auto kept = sql::find_der(**db, c);
       if (!kept) return tl::unexpected(kept.error());
       return Der{std::move(*kept), ""};
     };

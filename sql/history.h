@@ -2,9 +2,10 @@
 //
 // One row for each issuance: a precertificate, its final certificate and all
 // their sightings share the RFC 6962 TBS hash, and so the row. What is kept is
-// what people search by and read in a list; the DER is fetched again from the
-// log, by log and index, when somebody wants it. Partitioned by the end of
-// validity, so that what has long expired can be dropped as a whole.
+// what people search by and read in a list; the DER is kept if it is given, or
+// fetched again from the log, by log and index, when somebody wants it.
+// Partitioned by the end of validity, so that what has long expired can be
+// dropped as a whole.
 #pragma once
 
 #include <optional>
@@ -33,6 +34,9 @@ struct HistoryEntry {
   std::string serial;                      // lower-case hex
   std::string organization;                // the subject's; often empty
   Seconds not_before = 0, not_after = 0;
+  // What `sha256` is of, to be kept; empty: it is not kept. Nor is what is
+  // larger than 64 kB.
+  Bytes der;
   // Host names as x509/names.h makes them canonical ("www.example.com",
   // "*.example.com"), addresses ("192.0.2.1"), mail addresses
   // ("me@example.com"). What is none of these is kept as well, escaped.

@@ -19,13 +19,16 @@ constexpr std::string_view kPartitions =
     "(c.reltuples / greatest(c.relpages, 1)) END)::bigint AS certificates, "
     "pg_total_relation_size(c.oid) + pg_total_relation_size(("
     "'history_root' || substr(c.relname, length('history') + 1))::regclass) "
+    "+ coalesce(pg_total_relation_size(to_regclass("
+    "'history_der' || substr(c.relname, length('history') + 1))), 0) "
     "AS bytes FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
     "WHERE i.inhparent = 'history'::regclass ORDER BY c.relname";
 
 constexpr std::string_view kOther =
     "SELECT sum(pg_total_relation_size(t::regclass))::bigint AS bytes FROM "
     "unnest('{history_issuer,history_log,history_range,history_salt,"
-    "history_pruned}'::text[]) AS t";
+    "history_pruned,"
+    "history_der_template}'::text[]) AS t";
 
 // Of a partition of that name; none is above that of `below`.
 bool is_before(const std::string& name, int below) {
@@ -39,11 +42,13 @@ HistoryPruned prune(Tx& tx, Seconds before) {
   const int end = history_quarter(before);
   tx.exec("SELECT pg_advisory_xact_lock($1)", {kHistoryPruneLock});
   tx.run_script(
-      "LOCK TABLE ONLY history, ONLY history_root IN ACCESS EXCLUSIVE MODE");
+      "LOCK TABLE ONLY history, ONLY history_root, ONLY history_der "
+      "IN ACCESS EXCLUSIVE MODE");
   for (const Row row : tx.exec(kPartitions)) {
     const std::string name = row.text("name");
     if (!is_before(name, end)) continue;
-    tx.run_script("DROP TABLE history_" + name + ", history_root_" + name);
+    tx.run_script("DROP TABLE history_" + name + ", history_root_" + name +
+                  "; DROP TABLE IF EXISTS history_der_" + name);
     ++pruned.partitions;
   }
   // Before the first quarter there is nothing that could be dropped.

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "sql/history_der.h"
 #include "sql/history_row.h"
 #include "sql/history_spool.h"
 #include "sql/tx.h"
@@ -106,20 +107,37 @@ class PartitionBuilder {
     tx_.run_script("INSERT INTO history_root_new_" + name_ + " SELECT * FROM " +
                    old_roots());
     while (true) {
-      CopyRows rows(kHistoryColumnCount), roots(kHistoryRootColumnCount);
+      CopyRows rows(kHistoryColumnCount), roots(kHistoryRootColumnCount),
+          ders(kHistoryDerColumnCount);
+      std::vector<LooseRow> changed;  // with other DER than before, or none
       while (rows.size() < kAtOnce) {
         auto row = merged.next();
         if (!row) break;
         put_history_row(rows, row->whole());
-        if (row->stored) continue;
+        if (row->stored) {
+          if (!row->row.der.empty()) changed.push_back(*std::move(row));
+          continue;
+        }
         put_history_roots(roots, row->whole());
+        if (!row->row.der.empty()) put_history_der(ders, row->whole());
         ++stored_.certificates;
       }
       if (rows.size() == 0) break;
       tx_.copy("history_new_" + name_, kHistoryColumns, rows);
       tx_.copy("history_root_new_" + name_, kHistoryRootColumns, roots);
+      put_ders(ders, changed);
     }
     tx_.exec("CLOSE stored");
+  }
+
+  // That partition is not built anew: what is there stays.
+  void put_ders(const CopyRows& added, std::vector<LooseRow>& changed) {
+    if (added.size() > 0) {
+      tx_.copy("history_der_" + name_, kHistoryDerColumns, added);
+    }
+    std::vector<const HistoryRow*> rows;
+    for (auto& row : changed) rows.push_back(&row.whole());
+    replace_history_der(tx_, name_, rows);
   }
 
   // Waits for readers in short turns, as new ones queue up behind us.
@@ -158,6 +176,7 @@ struct HistoryBulk::Impl {
   HistoryBulkOptions options;
   std::unique_ptr<Database> db;
   HistorySpool spool;
+  bool keeps_der = false;  // some of what was added
 
   std::mutex mutex;  // guards what follows
   std::vector<int> quarters;
@@ -180,7 +199,16 @@ Result<std::unique_ptr<HistoryBulk>> HistoryBulk::open(
 Result<void> HistoryBulk::add(const HistoryBatch& batch) {
   return impl_->db->transact([&](Tx& tx) -> Result<void> {
     const auto numbers = number_history(tx, batch.issuers, batch.logs);
-    return impl_->spool.add(history_rows(batch, *numbers));
+    auto rows = history_rows(batch, *numbers);
+    std::vector<HistoryRow*> kept;
+    for (auto& row : rows) {
+      if (!row.der.empty()) kept.push_back(&row);
+    }
+    if (!kept.empty()) {
+      pack_history_der(tx, kept, *numbers);
+      impl_->keeps_der = true;
+    }
+    return impl_->spool.add(rows);
   });
 }
 
@@ -190,6 +218,10 @@ Result<HistoryStored> HistoryBulk::Impl::build(Database& connection,
   auto added = connection.transact([&](Tx& tx) -> Result<void> {
     tx.exec("SELECT history_add_partition(to_timestamp($1::bigint))",
             {history_quarter_begin(quarter)});
+    if (keeps_der) {
+      tx.exec("SELECT history_add_der_partition(to_timestamp($1::bigint))",
+              {history_quarter_begin(quarter)});
+    }
     return {};
   });
   if (!added) return tl::unexpected(added.error());

@@ -96,7 +96,7 @@ void keep_history_partitions(Tx& tx) {
   tx.exec("SELECT pg_advisory_xact_lock_shared($1)", {kHistoryPruneLock});
 }
 
-std::shared_ptr<const HistoryNumbers> number_history(
+std::shared_ptr<HistoryNumbers> number_history(
     Tx& tx, const std::vector<HistoryIssuer>& issuers,
     const std::vector<Hash>& logs) {
   constexpr std::size_t kMostIssuers = 100'000;  // so that memory is bounded

@@ -30,6 +30,8 @@ struct HistoryNumbers {
   std::optional<Seconds> pruned_until;  // what ends before it is not stored
   std::unordered_map<std::string, std::int32_t> issuers;  // by key()
   std::map<Hash, std::int16_t> logs;
+  // What DER is deflated against, by issuer: some of history_der_template.
+  std::unordered_map<std::int32_t, Bytes> templates;
 };
 
 // Held by whoever prunes, and shared by whoever writes: not a lock on history
@@ -40,7 +42,7 @@ inline constexpr std::int64_t kHistoryPruneLock = 0x6374'6869'7374'6f72;
 void keep_history_partitions(Tx& tx);
 
 // Numbers what has no number yet; keep_history_partitions is done. Throws.
-[[nodiscard]] std::shared_ptr<const HistoryNumbers> number_history(
+[[nodiscard]] std::shared_ptr<HistoryNumbers> number_history(
     Tx& tx, const std::vector<HistoryIssuer>& issuers,
     const std::vector<Hash>& logs);
 

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "sql/history_der.h"
+
 namespace ct::sql {
 namespace {
 
@@ -28,6 +30,7 @@ HistoryDraft draft_of(const HistoryEntry& e) {
   draft.serial = history_serial(e.serial);
   draft.spki.assign(e.spki_sha256.begin(), e.spki_sha256.begin() + kSpkiSize);
   draft.sha256 = e.sha256;
+  if (e.der.size() <= kMostHistoryDer) draft.der = e.der;
   draft.sighting.timestamp = e.timestamp;
   draft.sighting.precert = e.type == ctlog::EntryType::kPrecert;
   draft.sighting.leaf_index = e.leaf_index;
@@ -106,6 +109,8 @@ std::shared_ptr<const HistoryBatch> prepare_history(
 void merge_history_row(HistoryRow& into, const HistoryRow& row) {
   if (row.final != into.final ? row.final : row.sha256 < into.sha256) {
     into.sha256 = row.sha256;
+    into.der = row.der;
+    into.der_template = row.der_template;
   }
   into.final |= row.final;
   into.issuer = std::max(into.issuer, row.issuer);
@@ -140,7 +145,8 @@ std::vector<HistoryRow> history_rows(const HistoryBatch& batch,
                    issuers[draft.issuer],
                    !sighting.precert,
                    draft.sha256,
-                   encode_history_sightings({sighting})};
+                   encode_history_sightings({sighting}),
+                   draft.der};
     if (!rows.empty() && place(*rows.back().draft) == place(draft)) {
       merge_history_row(rows.back(), row);
     } else {

@@ -34,6 +34,7 @@ struct HistoryDraft {
   // Of this entry; `issuer` and `log` are places in the batch.
   std::size_t issuer = 0, log = 0;
   Hash sha256{};
+  Bytes der;  // or empty
   NumberedSighting sighting;
 
   [[nodiscard]] std::string_view domain() const {
@@ -57,6 +58,10 @@ struct HistoryRow {
   bool final = false;
   Hash sha256{};
   Bytes sightings;
+  // Of the certificate with that `sha256`, to be stored; empty: it is not
+  // kept, or there already. See history_der.h.
+  Bytes der;
+  std::int32_t der_template = 0;
 
   friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
 };

@@ -6,7 +6,9 @@
 #include <unordered_set>
 
 #include "base/hex.h"
+#include "base/sha256.h"
 #include "sql/history_answers.h"
+#include "sql/history_der.h"
 #include "sql/history_key.h"
 #include "sql/history_statement.h"
 #include "sql/tx.h"
@@ -219,13 +221,28 @@ Result<bool> has_history(Database& db) {
   return any;
 }
 
-Result<std::optional<Bytes>> find_der(Database& db, const Hash& sha256) {
+Result<std::optional<Bytes>> find_der(Database& db,
+                                      const HistoryCertificate& certificate) {
   std::optional<Bytes> der;
   const auto done = db.transact([&](Tx& tx) -> Result<void> {
+    der.reset();
+    for (const Row row :
+         tx.exec("SELECT d.template <> 0 AS deflated, d.der, "
+                 "coalesce(t.der, '') AS base FROM history_der d "
+                 "LEFT JOIN history_der_template t ON t.issuer = d.template "
+                 "WHERE d.id = $1 AND d.not_after = to_timestamp($2::bigint)",
+                 {certificate.id, certificate.not_after})) {
+      auto bytes = unpack_history_der(row.boolean("deflated"), row.bytes("der"),
+                                      row.bytes("base"));
+      if (bytes && sha256(*bytes) == certificate.sha256) {
+        der = std::move(*bytes);
+        return {};
+      }
+    }
     const auto rows = tx.exec(
         "SELECT der FROM alert WHERE cert_sha256 = $1 AND der IS NOT NULL "
         "LIMIT 1",
-        {sha256});
+        {certificate.sha256});
     if (!rows.empty()) der = rows[0].bytes("der");
     return {};
   });

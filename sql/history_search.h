@@ -62,9 +62,9 @@ using HistoryVisitor =
 // Whether history holds anything.
 [[nodiscard]] Result<bool> has_history(Database& db);
 
-// The DER of a certificate or precertificate, if an alert holds it.
-[[nodiscard]] Result<std::optional<Bytes>> find_der(Database& db,
-                                                    const Hash& sha256);
+// The DER of a certificate or precertificate, if history or an alert holds it.
+[[nodiscard]] Result<std::optional<Bytes>> find_der(
+    Database& db, const HistoryCertificate& certificate);
 
 // The hashes of certificates that have this HistoryCertificate::number: one,
 // if chance does not make it two.

@@ -85,6 +85,8 @@ void put_record(std::string& out, const HistoryRow& row) {
   put(out, as_text(draft.serial));
   put(out, as_text(draft.spki));
   put(out, as_text(row.sightings));
+  put(out, row.der_template);
+  put(out, as_text(row.der));
   const auto& roots = draft.names.roots;
   put(out, static_cast<std::uint32_t>(roots.size()));
   for (std::size_t i = 1; i < roots.size(); ++i) {
@@ -113,6 +115,8 @@ LooseRow loose_row(std::string_view record) {
   out.draft.serial = in.bytes();
   out.draft.spki = in.bytes();
   out.row.sightings = in.bytes();
+  out.row.der_template = in.number<std::int32_t>();
+  out.row.der = in.bytes();
   const auto roots = in.number<std::uint32_t>();
   if (roots > 0) out.draft.names.roots.emplace_back(key.domain);
   for (std::uint32_t i = 1; i < roots; ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "sql/history_der.h"
 #include "sql/history_row.h"
 #include "sql/tx.h"
 
@@ -58,8 +59,9 @@ struct Keys {
 // All for rows of one partition.
 class PartitionWriter {
  public:
-  PartitionWriter(Tx& tx, std::span<HistoryRow> rows)
+  PartitionWriter(Tx& tx, HistoryNumbers& numbers, std::span<HistoryRow> rows)
       : tx_(tx),
+        numbers_(numbers),
         rows_(rows),
         name_(history_partition_name(rows[0].draft->quarter)) {}
 
@@ -67,6 +69,7 @@ class PartitionWriter {
     constexpr int kAttempts = 5;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       find_known();
+      pack();
       if (known_ == rows_.size() || tx_.attempt([&] { add_unknown(); })) {
         update_known();
         return {rows_.size() - known_, changed_.size()};
@@ -109,16 +112,31 @@ class PartitionWriter {
                             static_cast<std::int32_t>(found.integer("issuer")),
                             found.boolean("final"),
                             found.hash("sha256"),
-                            found.bytes("sightings")};
+                            found.bytes("sightings"),
+                            {}};
     merge_history_row(rows_[i], stored);
+    // There already, if it is kept at all.
+    if (rows_[i].sha256 == stored.sha256) {
+      rows_[i].der.clear();
+      rows_[i].der_template = 0;
+    }
     if (rows_[i] != stored) changed_.push_back(i);
     is_known_[i] = true;
     ++known_;
   }
 
+  // Outside of the attempt, which may be undone while `numbers_` remembers.
+  void pack() {
+    std::vector<HistoryRow*> kept;
+    for (auto& row : rows_) {
+      if (!row.der.empty()) kept.push_back(&row);
+    }
+    if (!kept.empty()) pack_history_der(tx_, kept, numbers_);
+  }
+
   // Row by row, so that the server has begun before we are through.
   void add_unknown() {
-    CopyRows roots(kHistoryRootColumnCount);
+    CopyRows roots(kHistoryRootColumnCount), ders(kHistoryDerColumnCount);
     std::size_t i = 0;
     tx_.copy("history_" + name_, kHistoryColumns, kHistoryColumnCount,
              [&](CopyRows& out) {
@@ -126,15 +144,19 @@ class PartitionWriter {
                if (i == rows_.size()) return false;
                put_history_row(out, rows_[i]);
                put_history_roots(roots, rows_[i]);
+               if (!rows_[i].der.empty()) put_history_der(ders, rows_[i]);
                return ++i, true;
              });
     tx_.copy("history_root_" + name_, kHistoryRootColumns, roots);
+    if (ders.size() == 0) return;
+    tx_.copy("history_der_" + name_, kHistoryDerColumns, ders);
   }
 
   void update_known() {
     if (changed_.empty()) return;
     Keys keys;
     ArrayText issuers, finals, hashes, sightings;
+    std::vector<const HistoryRow*> ders;
     for (const std::size_t i : changed_) {
       const HistoryRow& row = rows_[i];
       keys.add(row);
@@ -142,6 +164,7 @@ class PartitionWriter {
       finals.boolean(row.final);
       hashes.bytes(row.sha256);
       sightings.bytes(row.sightings);
+      if (!row.der.empty()) ders.push_back(&row);
     }
     tx_.exec(
         "UPDATE history_" + name_ +
@@ -153,9 +176,11 @@ class PartitionWriter {
             "AND not_after = to_timestamp(e) AND id = i",
         {keys.domains.param(), keys.ends.param(), keys.ids.param(),
          issuers.param(), finals.param(), hashes.param(), sightings.param()});
+    replace_history_der(tx_, name_, ders);
   }
 
   Tx& tx_;
+  HistoryNumbers& numbers_;
   std::span<HistoryRow> rows_;
   std::string name_;
   std::vector<bool> is_known_;        // by row: it was there
@@ -171,11 +196,13 @@ HistoryStored store_history(Tx& tx, const HistoryBatch& batch) {
   std::vector<HistoryRow> rows = history_rows(batch, *numbers);
   if (rows.empty()) return stored;
   take_partitions(tx, rows);
+  add_history_der_partitions(tx, rows);
   for (auto begin = rows.begin(); begin != rows.end();) {
     const auto end = std::find_if(begin, rows.end(), [&](const auto& row) {
       return row.draft->quarter != begin->draft->quarter;
     });
-    const auto part = PartitionWriter(tx, std::span(begin, end)).write();
+    const auto part =
+        PartitionWriter(tx, *numbers, std::span(begin, end)).write();
     stored.certificates += part.certificates;
     stored.updated += part.updated;
     begin = end;

@@ -262,7 +262,7 @@ Result<void> show(Call& call) {
 }  // namespace
 
 Result<void> give_pem(Call& call, const sql::HistoryCertificate& certificate) {
-  const auto der = sql::find_der(call.db, certificate.sha256);
+  const auto der = sql::find_der(call.db, certificate);
   if (!der) return tl::unexpected(der.error());
   if (*der) {
     call.reply.give(200, kPem, x509::to_pem("CERTIFICATE", **der));
@@ -276,8 +276,8 @@ Result<void> give_pem(Call& call, const sql::HistoryCertificate& certificate) {
     break;
   }
   return fail(Errc::kGone,
-              "the bytes of this certificate are not kept here, only those of "
-              "alerts" +
+              "the bytes of this certificate are not kept here, see keep_der; "
+              "`ctvigil search --pem --fetch` gets them from the log" +
                   where);
 }
 
