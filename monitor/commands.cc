@@ -5,6 +5,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
 #include <cstdio>
 #include <cstdlib>
 
@@ -113,6 +114,27 @@ void add_log_list_options(CLI::App& command, Session& session,
     if (!options->key.empty()) config.log_list_key = options->key;
     if (!options->ca_file.empty()) config.ca_file = options->ca_file;
   });
+}
+
+void add_keep_der_option(CLI::App& command, Session& session) {
+  auto choice = std::make_shared<std::string>();
+  command
+      .add_option("--keep-der", *choice,
+                  "matches: keep the bytes of certificates that match "
+                  "(default); all: of all that are archived")
+      ->check(CLI::IsMember({"matches", "all"}));
+  session.overrides.push_back([choice](Config& config) {
+    if (*choice == "matches") config.keep_der = KeepDer::kMatches;
+    if (*choice == "all") config.keep_der = KeepDer::kAll;
+  });
+}
+
+Result<void> check_keep_der(const CLI::App& command, const Config& config) {
+  if (command.count("--keep-der") == 0 || config.keep_der != KeepDer::kAll ||
+      config.mode == ReadMode::kArchive) {
+    return {};
+  }
+  return fail(Errc::kUsage, "--keep-der all is for --mode archive");
 }
 
 }  // namespace ct::monitor

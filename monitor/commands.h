@@ -92,6 +92,12 @@ struct ServerOptions;
 void add_log_list_options(CLI::App& command, Session& session,
                           const std::string& group = "");
 
+// --keep-der.
+void add_keep_der_option(CLI::App& command, Session& session);
+// kUsage: it was given, but nothing is archived.
+[[nodiscard]] Result<void> check_keep_der(const CLI::App& command,
+                                          const Config& config);
+
 // Each in the commands_*.cc of its name.
 void add_run_commands(CLI::App& app, Session& session);
 void add_backfill_commands(CLI::App& app, Session& session);  // backfill

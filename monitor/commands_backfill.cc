@@ -25,6 +25,8 @@ using nlohmann::json;
 // Of a row of history with its indexes, at most; an entry is a row only if it
 // is the first of its certificate.
 constexpr double kBytesPerRow = 350;
+// Of its DER, where that is kept.
+constexpr double kBytesOfDer = 500;
 
 struct BackfillOptions {
   std::string mode = "archive";
@@ -118,7 +120,8 @@ Sum sum_of(const std::vector<BackfillPlan>& plans) {
   return sum;
 }
 
-void print_plan(const std::vector<BackfillPlan>& plans, bool archive) {
+// `row_bytes` 0: nothing is archived.
+void print_plan(const std::vector<BackfillPlan>& plans, double row_bytes) {
   using Align = Table::Align;
   Table table({{"LOG"},
                {"ENTRIES", Align::kRight},
@@ -139,15 +142,15 @@ void print_plan(const std::vector<BackfillPlan>& plans, bool archive) {
   std::cout << fmt::format(
       "{} entries, {} to fetch, at least {} at the configured request rates",
       with_commas(sum.entries), format_bytes(sum.bytes), duration(sum.seconds));
-  if (archive) {
+  if (row_bytes > 0) {
     std::cout << fmt::format(
         "; disk: up to {}",
-        format_bytes(static_cast<double>(sum.entries) * kBytesPerRow));
+        format_bytes(static_cast<double>(sum.entries) * row_bytes));
   }
   std::cout << '.' << std::endl;
 }
 
-void print_plan_json(const std::vector<BackfillPlan>& plans, bool archive) {
+void print_plan_json(const std::vector<BackfillPlan>& plans, double row_bytes) {
   auto out = json::array();
   for (const auto& p : plans) {
     auto stretches = json::array();
@@ -160,10 +163,8 @@ void print_plan_json(const std::vector<BackfillPlan>& plans, bool archive) {
          {"covered", p.covered},
          {"fetch_bytes", static_cast<std::uint64_t>(p.bytes)},
          {"seconds", static_cast<std::uint64_t>(p.seconds)},
-         {"disk_bytes", archive
-                            ? static_cast<std::uint64_t>(
-                                  static_cast<double>(p.entries) * kBytesPerRow)
-                            : 0}});
+         {"disk_bytes", static_cast<std::uint64_t>(
+                            static_cast<double>(p.entries) * row_bytes)}});
   }
   std::cout << out.dump(2) << std::endl;
 }
@@ -232,6 +233,9 @@ int run_backfill(Session& session, const BackfillOptions& options) {
   block_signals();
 
   const bool archive = (*config)->mode == ReadMode::kArchive;
+  const bool all_der = (*config)->keep_der == KeepDer::kAll;
+  const double row_bytes =
+      archive ? kBytesPerRow + (all_der ? kBytesOfDer : 0) : 0;
   if (options.bulk && !archive) {
     return report({Errc::kUsage, "--bulk is for --mode archive"});
   }
@@ -247,9 +251,9 @@ int run_backfill(Session& session, const BackfillOptions& options) {
   const auto plans = backfill.plan();
   if (!plans) return report(plans.error());
   if (session.json) {
-    print_plan_json(*plans, archive);
+    print_plan_json(*plans, row_bytes);
   } else {
-    print_plan(*plans, archive);
+    print_plan(*plans, row_bytes);
   }
   const bool readable = std::ranges::all_of(
       *plans, [](const BackfillPlan& p) { return p.problem.empty(); });
@@ -314,6 +318,7 @@ void add_backfill_commands(CLI::App& app, Session& session) {
                    "Collect what is read in files of the state folder, and "
                    "build it into history every 20 million entries: faster, "
                    "but what is not built when it is killed is read again");
+  add_keep_der_option(command, session);
   command.add_flag("--dry-run", options->dry_run,
                    "Only say what it would read, and what that takes");
   command.add_flag("--quiet", options->quiet,
@@ -330,13 +335,17 @@ void add_backfill_commands(CLI::App& app, Session& session) {
       "  ctvigil backfill --operator Sectigo --mode watch\n"
       "  ctvigil backfill --log tiger2026h1 --range 0:1000000\n"
       "  ctvigil backfill --from archive/");
-  on_chosen(command, session, [&session, options] {
+  on_chosen(command, session, [&session, &command, options] {
     session.overrides.push_back([options](Config& config) {
       config.mode =
           options->mode == "watch" ? ReadMode::kWatch : ReadMode::kArchive;
       using std::chrono::seconds;
       config.mismatch_retries = {seconds(1), seconds(3), seconds(6)};
     });
+    if (const auto config = session.config(); config) {
+      const auto fits = check_keep_der(command, **config);
+      if (!fits) return report(fits.error());
+    }
     return run_backfill(session, *options);
   });
 }

@@ -118,6 +118,7 @@ void add_run_commands(CLI::App& app, Session& session) {
                   "watch: keep what matches (default); archive: keep every "
                   "entry, for `ctvigil search`")
       ->check(CLI::IsMember({"watch", "archive"}));
+  add_keep_der_option(command, session);
   command.add_flag("--once", options->once,
                    "Read every log to the head it has now, deliver what is "
                    "due, and exit: 0 if all is proven, 2 if not");
@@ -178,6 +179,10 @@ void add_run_commands(CLI::App& app, Session& session) {
                      "--start wants head, beginning or a date such as "
                      "2026-11-01, not " +
                          options->start});
+    }
+    if (const auto config = session.config(); config) {
+      const auto fits = check_keep_der(command, **config);
+      if (!fits) return report(fits.error());
     }
     return run(session, *options);
   });

@@ -22,6 +22,12 @@ enum class ReadMode : std::uint8_t {
   kArchive,  // all, in history
 };
 
+// Of which certificates the bytes are kept.
+enum class KeepDer : std::uint8_t {
+  kMatches,  // of those that match, with their alerts
+  kAll,      // of all that are archived
+};
+
 struct Config {
   // Where we keep things.
   std::string state_dir;     // default: /var/lib/ctvigil for root, else
@@ -42,6 +48,7 @@ struct Config {
 
   VerifyScts verify_scts = VerifyScts::kMatches;
   ReadMode mode = ReadMode::kWatch;
+  KeepDer keep_der = KeepDer::kMatches;
 
   // How fast.
   double requests_per_second = 4;                   // per operator

@@ -276,6 +276,9 @@ constexpr std::pair<std::string_view, VerifyScts> kVerifyScts[] = {
 constexpr std::pair<std::string_view, ReadMode> kReadModes[] = {
     {"watch", ReadMode::kWatch}, {"archive", ReadMode::kArchive}};
 
+constexpr std::pair<std::string_view, KeepDer> kKeepDer[] = {
+    {"matches", KeepDer::kMatches}, {"all", KeepDer::kAll}};
+
 template <class T, std::size_t n>
 ConfigKey choice_key(std::string_view name, T Config::*field,
                      const std::pair<std::string_view, T> (&choices)[n],
@@ -352,6 +355,10 @@ std::vector<ConfigKey> make_keys() {
       choice_key("mode", &C::mode, kReadModes, "\"watch\"",
                  "What is kept of the entries read: \"watch\", those that "
                  "match; \"archive\", all of them, for `ctvigil search`."),
+      choice_key("keep_der", &C::keep_der, kKeepDer, "\"matches\"",
+                 "Of which certificates the bytes are kept: \"matches\", or "
+                 "\"all\" that are archived, some 480 bytes each. What is not "
+                 "kept can be fetched again from the logs."),
       choice_key("verify_scts", &C::verify_scts, kVerifyScts, "\"matches\"",
                  "Which certificates' SCTs are checked: \"matches\", or "
                  "\"all\" final certificates, which takes about 0.06 ms of "

@@ -179,7 +179,10 @@ Task<Result<Extract>> Follower::read_page(
     scts = std::move(*checked);
   }
   std::vector<sql::HistoryEntry> history;
-  if (context_.archive) history = history_entries(*page, log_id_);
+  if (context_.archive) {
+    history = history_entries(*page, log_id_,
+                              context_.config.keep_der == KeepDer::kAll);
+  }
   Extract out = extract(std::move(*page), watches->watchlist);
   out.history = std::move(history);
   out.leaves = std::move(leaves);

@@ -16,25 +16,38 @@ using ctlog::EntryType;
 
 // The first element of extra_data (RFC 6962, section 4.6): a length of three
 // bytes, and the precertificate. Only that much is decoded.
-std::optional<Hash> precertificate_hash(std::string_view extra_b64) {
+std::optional<Bytes> precertificate_in(std::string_view extra_b64) {
   const auto head = from_base64(extra_b64.substr(0, 4));
   if (!head) return std::nullopt;
   const auto size = ByteReader(*head).uint(3);
   if (!size) return std::nullopt;
   const std::size_t digits = (3 + *size + 2) / 3 * 4;
   if (digits > extra_b64.size()) return std::nullopt;
-  const auto bytes = from_base64(extra_b64.substr(0, digits));
+  auto bytes = from_base64(extra_b64.substr(0, digits));
   if (!bytes || bytes->size() < 3 + *size) return std::nullopt;
-  return sha256(ByteView(*bytes).subspan(3, *size));
+  bytes->resize(3 + *size);
+  bytes->erase(bytes->begin(), bytes->begin() + 3);
+  return std::move(*bytes);
 }
 
-// Of the certificate; of the precertificate, or its TBS where the log does not
-// give it.
-Hash entry_hash(const ctlog::RawEntry& raw, const ctlog::Leaf& leaf) {
-  if (leaf.type == EntryType::kX509) return sha256(leaf.certificate);
-  if (!raw.precertificate.empty()) return sha256(raw.precertificate);
-  if (const auto hash = precertificate_hash(raw.extra_b64)) return *hash;
-  return sha256(leaf.certificate);
+// The hash of the certificate; of the precertificate, or its TBS where the log
+// does not give it.
+void hash_certificate(const ctlog::RawEntry& raw, const ctlog::Leaf& leaf,
+                      bool with_der, sql::HistoryEntry& out) {
+  ByteView der = leaf.certificate;
+  std::optional<Bytes> decoded;
+  bool whole = true;
+  if (leaf.type == EntryType::kPrecert) {
+    if (!raw.precertificate.empty()) {
+      der = raw.precertificate;
+    } else if (decoded = precertificate_in(raw.extra_b64); decoded) {
+      der = *decoded;
+    } else {
+      whole = false;
+    }
+  }
+  out.sha256 = sha256(der);
+  if (with_der && whole) out.der.assign(der.begin(), der.end());
 }
 
 void fill_in(const x509::Certificate& certificate, sql::HistoryEntry& out) {
@@ -47,7 +60,7 @@ void fill_in(const x509::Certificate& certificate, sql::HistoryEntry& out) {
   out.names = identities(certificate.names);
 }
 
-sql::HistoryEntry read_entry(const ctlog::RawEntry& raw) {
+sql::HistoryEntry read_entry(const ctlog::RawEntry& raw, bool with_der) {
   sql::HistoryEntry out;
   const auto leaf = ctlog::parse_leaf(raw.leaf);
   if (!leaf) {
@@ -57,7 +70,7 @@ sql::HistoryEntry read_entry(const ctlog::RawEntry& raw) {
   }
   out.timestamp = leaf->timestamp;
   out.type = leaf->type;
-  out.sha256 = entry_hash(raw, *leaf);
+  hash_certificate(raw, *leaf, with_der, out);
   out.tbs_sha256 = sha256(leaf->certificate);
   if (leaf->type == EntryType::kPrecert) {
     out.issuer_spki_sha256 = leaf->issuer_key_hash;
@@ -78,11 +91,12 @@ sql::HistoryEntry read_entry(const ctlog::RawEntry& raw) {
 }  // namespace
 
 std::vector<sql::HistoryEntry> history_entries(const ctlog::EntryPage& page,
-                                               const Hash& log_id) {
+                                               const Hash& log_id,
+                                               bool with_der) {
   std::vector<sql::HistoryEntry> out;
   out.reserve(page.entries.size());
   for (const auto& raw : page.entries) {
-    out.push_back(read_entry(raw));
+    out.push_back(read_entry(raw, with_der));
     out.back().log_id = log_id;
     out.back().leaf_index = page.first + out.size() - 1;
   }
@@ -91,7 +105,7 @@ std::vector<sql::HistoryEntry> history_entries(const ctlog::EntryPage& page,
 
 std::size_t history_bytes(const sql::HistoryEntry& entry) {
   std::size_t n = sizeof entry + entry.issuer.size() + entry.serial.size() +
-                  entry.organization.size();
+                  entry.organization.size() + entry.der.size();
   for (const auto& name : entry.names) n += sizeof name + name.size();
   return n;
 }

@@ -161,9 +161,8 @@ class PemOutput : public SearchOutput {
     while (!pending_.empty() && write_first()) continue;
     if (missing_ > 0) {
       fmt::print(stderr,
-                 "ctvigil: {} of the certificates {} not kept: the database "
-                 "has only those of alerts; --fetch gets the others from "
-                 "their logs\n",
+                 "ctvigil: {} of the certificates {} not kept here; --fetch "
+                 "gets what is missing from the logs\n",
                  missing_, missing_ == 1 ? "was" : "were");
     }
   }

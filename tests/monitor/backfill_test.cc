@@ -17,6 +17,7 @@
 #include "ctlog/tile.h"
 #include "monitor/bulk_archive.h"
 #include "monitor/files.h"
+#include "sql/history_search.h"
 #include "sql/watches.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_log.h"
@@ -25,6 +26,7 @@
 #include "tests/support/test_key.h"
 #include "tests/support/test_postgres.h"
 #include "tests/support/tile_tree.h"
+#include "x509/certificate.h"
 
 namespace ct::monitor {
 namespace {
@@ -79,6 +81,30 @@ struct Fixture {
         sql::archived_ranges(database.db(), logs.info(i).log_id);
     REQUIRE(ranges);
     return *ranges;
+  }
+  // How many certificates in history have their bytes there.
+  std::string kept() {
+    sql::HistoryTerm everything;
+    everything.kind = sql::HistoryTerm::Kind::kPart;
+    everything.text = "e";
+    sql::HistoryQuery q;
+    q.terms = {&everything, 1};
+    std::vector<sql::HistoryCertificate> rows;
+    REQUIRE(
+        sql::search_history(database.db(), q, [&](std::size_t, const auto& c) {
+          rows.push_back(c);
+          return true;
+        }));
+    std::size_t whole = 0;
+    for (const auto& row : rows) {
+      const auto der = sql::find_der(database.db(), row);
+      REQUIRE(der);
+      if (!*der) continue;
+      CHECK(sha256(**der) == row.sha256);
+      CHECK(x509::parse_certificate(**der));
+      ++whole;
+    }
+    return fmt::format("{} of {}", whole, rows.size());
   }
   // "index type" of every sighting in that log, in order.
   std::string sightings(std::size_t i) {
@@ -206,6 +232,31 @@ TEST_CASE_METHOD(Fixture, "the precertificate's hash until the final one comes",
   REQUIRE(run({}));
   CHECK(query("SELECT encode(sha256, 'hex') || ' ' || final FROM history") ==
         to_hex(sha256(issuance.precertificate)) + " false");
+}
+
+TEST_CASE_METHOD(Fixture, "asked to, it keeps the bytes of all certificates",
+                 "[.db][monitor][backfill]") {
+  logs.fill(0, 120);
+  logs.fill(1, 80);
+  const auto issuance = logs.add_precert(0, "www.ours.example");
+  REQUIRE(run({}));
+  CHECK(kept() == "0 of 201");
+  database.run("TRUNCATE history, history_root, history_range");
+
+  config.keep_der = KeepDer::kAll;
+  BulkArchive archive(database.url(), dir.path());
+  if (GENERATE(false, true)) bulk = &archive;
+  REQUIRE(run({}));
+  REQUIRE(archive.finish());
+  CHECK(kept() == "201 of 201");
+  INFO("of the certificate itself, once it comes");
+  logs.log(1).add(demo::final_submission(logs.ca().finish(issuance, {}),
+                                         logs.ca().chain()));
+  logs.log(1).publish();
+  REQUIRE(run({}));
+  REQUIRE(archive.finish());
+  CHECK(kept() == "201 of 201");
+  CHECK(query("SELECT count(*) FROM history_der") == "201");
 }
 
 TEST_CASE_METHOD(Fixture, "ranges, of one log, of one operator",
@@ -458,7 +509,14 @@ TEST_CASE_METHOD(Fixture, "recorded tiles are archived and found by name",
                   to_base64(test::p256().log_id()),
                   to_base64(test::p256().spki()), origin, origin));
   config.log_lists = {dir / "recorded.json"};
+  config.keep_der = KeepDer::kAll;
   REQUIRE(run(from_files({dir / "log"})));
+  CHECK(kept() == "512 of 512");
+  INFO("bytes: " << query("SELECT avg(pg_column_size(d.*)) FROM history_der "
+                          "d"));
+  // Half of the size of most; templates among them.
+  CHECK(query("SELECT sum(octet_length(der)) < 512 * 450 FROM history_der") ==
+        "t");
   CHECK(query("SELECT count(*) FROM certificate_sightings") == "512");
   CHECK(query("SELECT count(*) FROM certificates WHERE names = '{}'") == "0");
   // The first entry's first name, as the log's own list of names has it.

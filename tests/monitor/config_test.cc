@@ -69,6 +69,7 @@ threads = 3
 log_level = "debug"
 log_format = "json"
 verify_scts = "all"
+keep_der = "all"
 start = "2026-11-24"
 witnesses = ["w.example+1a2b3c4d+AW5jZXJ0"]
 )",
@@ -91,6 +92,7 @@ witnesses = ["w.example+1a2b3c4d+AW5jZXJ0"]
   CHECK(c.log_level == LogLevel::kDebug);
   CHECK(c.log_format == LogFormat::kJson);
   CHECK(c.verify_scts == VerifyScts::kAll);
+  CHECK(c.keep_der == KeepDer::kAll);
   CHECK(c.start == "2026-11-24");
   CHECK(c.witnesses.size() == 1);
   CHECK(c.downloads_per_log == Config().downloads_per_log);
