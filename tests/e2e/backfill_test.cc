@@ -194,7 +194,10 @@ TEST_CASE("recorded entries are found by all that others read in them",
     const Json& c = found[{sha256, sha256}];
     CHECK(c["names"].get<std::set<std::string>>() == names);
     CHECK(c["final"] == expected["final"]);
-    CHECK(c["serial"] == hex_of(expected["serial_number"]));
+    // In ours the zero byte of DER that keeps it positive is still there.
+    const auto serial = c["serial"].get<std::string>();
+    CHECK(serial.substr(serial.starts_with("00") ? 2 : 0) ==
+          hex_of(expected["serial_number"]));
     CHECK(c["organization"] == expected["subject"].value("O", ""));
     CHECK(c["not_before"] == format_seconds(expected["not_before"]));
     CHECK(c["not_after"] == format_seconds(expected["not_after"]));

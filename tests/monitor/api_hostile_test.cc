@@ -232,17 +232,14 @@ TEST_CASE_METHOD(ApiFixture, "stopping does not wait for a query",
         "GET /v1/certificates?q=example.com HTTP/1.1\r\nHost: localhost\r\n"
         "\r\n");
     CHECK(test::eventually([&] {
-      return tx.exec_once(
-                   "SELECT count(*) FROM pg_stat_activity WHERE datname"
-                   " = current_database() AND wait_event_type = 'Lock'")[0]
-                 .integer("count") == 1;
+      return tx.exec_once("SELECT FROM pg_locks WHERE NOT granted").size() == 1;
     }));
     // Nobody gives up the lock meanwhile.
     server.reset();
     return {};
   });
   CHECK(done);
-  CHECK(status_of(asks.hear()) == 504);
+  CHECK(status_of(asks.hear()) >= 500);
 }
 
 TEST_CASE_METHOD(HostileFixture, "stopping does not wait for a slow client",
