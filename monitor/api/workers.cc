@@ -31,10 +31,11 @@ void Workers::stop() {
   {
     std::unique_lock lock(mutex_);
     // More than once: a job may be between two statements.
-    do {
+    while (busy_ > 0) {
       for (const auto& db : connections_) db->cancel();
-    } while (!changed_.wait_for(lock, std::chrono::milliseconds(50),
-                                [&] { return busy_ == 0; }));
+      changed_.wait_for(lock, std::chrono::milliseconds(50),
+                        [&] { return busy_ == 0; });
+    }
   }
   for (auto& thread : threads_) thread.join();
   threads_.clear();
