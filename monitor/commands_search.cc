@@ -7,7 +7,6 @@
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 
-#include "base/ascii.h"
 #include "monitor/commands.h"
 #include "monitor/der_source.h"
 #include "monitor/fetching.h"
@@ -51,23 +50,16 @@ Result<std::string> standard_input() {
   return out;
 }
 
-// A query a line; empty lines and what follows "#" do not count.
 Result<void> add_file(const Options& options, Terms& out) {
   const bool is_stdin = options.file == "-";
   const std::string name = is_stdin ? "standard input" : options.file;
   const auto content =
       is_stdin ? standard_input() : read_file(options.file, kMaxFile);
   if (!content) return tl::unexpected(content.error());
-  std::string_view rest = *content;
-  for (std::size_t number = 1; !rest.empty(); ++number) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    line = trimmed(line.substr(0, line.find('#')));
-    if (line.empty()) continue;
-    auto term = parse_search_term(line, options.terms);
+  for (const auto& [number, query] : query_lines(*content)) {
+    auto term = parse_search_term(query, options.terms);
     if (!term) return fail_in(fmt::format("{}:{}", name, number), term.error());
-    out.typed.emplace_back(line);
+    out.typed.emplace_back(query);
     out.terms.push_back(std::move(*term));
   }
   return {};

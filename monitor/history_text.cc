@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/base64.h"
 #include "base/hex.h"
 #include "sql/history_key.h"
@@ -191,6 +193,14 @@ std::string history_csv(const sql::HistoryCertificate& c,
       csv_cell(c.organization),
       c.sightings.empty() ? "" : format_time(c.sightings.front().timestamp),
       c.sightings.size(), sql::history_place(c));
+}
+
+const sql::HistorySighting* certificate_sighting(
+    const sql::HistoryCertificate& c) {
+  const auto at = std::ranges::find_if(c.sightings, [&](const auto& s) {
+    return (s.type == ctlog::EntryType::kX509) == c.final;
+  });
+  return at == c.sightings.end() ? nullptr : &*at;
 }
 
 std::string short_issuer(std::string_view issuer) {

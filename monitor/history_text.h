@@ -26,6 +26,11 @@ using LogNames = std::map<Hash, std::string>;
 [[nodiscard]] std::string history_csv(const sql::HistoryCertificate& c,
                                       std::string_view query);
 
+// The first log entry that holds the certificate itself; the precertificate,
+// while that is all there is. nullptr: none is known.
+[[nodiscard]] const sql::HistorySighting* certificate_sighting(
+    const sql::HistoryCertificate& c);
+
 // Who issued it, in a few words: organisation and common name.
 [[nodiscard]] std::string short_issuer(std::string_view issuer);
 

@@ -174,14 +174,12 @@ class PemOutput : public SearchOutput {
   };
 
   [[nodiscard]] std::string place(const HistoryCertificate& c) const {
-    for (const auto& s : c.sightings) {
-      if ((s.type == ctlog::EntryType::kX509) != c.final) continue;
-      const auto log = logs_.find(s.log_id);
-      return fmt::format(
-          ", but in entry {} of {}", s.leaf_index,
-          log == logs_.end() ? to_base64(s.log_id) : printable(log->second));
-    }
-    return "";
+    const auto* s = certificate_sighting(c);
+    if (s == nullptr) return "";
+    const auto log = logs_.find(s->log_id);
+    return fmt::format(
+        ", but in entry {} of {}", s->leaf_index,
+        log == logs_.end() ? to_base64(s->log_id) : printable(log->second));
   }
 
   bool write_first() {

@@ -215,6 +215,18 @@ Result<HistoryTerm> parse_search_term(std::string_view typed,
   return parse(trimmed(typed), options);
 }
 
+std::vector<QueryLine> query_lines(std::string_view text) {
+  std::vector<QueryLine> out;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string_view query = trimmed(line.substr(0, line.find('#')));
+    if (!query.empty()) out.push_back({number, query});
+  }
+  return out;
+}
+
 namespace {
 
 // Whole seconds, upwards: what is before .5 is before the next second.

@@ -28,6 +28,14 @@ struct TermOptions {
 [[nodiscard]] Result<sql::HistoryTerm> parse_search_term(
     std::string_view typed, const TermOptions& options = {});
 
+// A query a line; empty lines and what follows "#" do not count. Views of
+// `text`.
+struct QueryLine {
+  std::size_t number = 0;  // from 1
+  std::string_view query;
+};
+[[nodiscard]] std::vector<QueryLine> query_lines(std::string_view text);
+
 // As typed; "" is not given.
 struct NarrowingTexts {
   std::string issuer{}, organization{};

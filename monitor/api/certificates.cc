@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/hex.h"
 #include "monitor/api/answer_stream.h"
@@ -212,13 +211,8 @@ Result<std::vector<std::string>> listed_queries(const HttpRequest& request) {
       out.push_back(item.get<std::string>());
     }
   } else {
-    std::string_view rest = request.body;
-    while (!rest.empty()) {
-      const auto end = std::min(rest.find('\n'), rest.size());
-      std::string_view line = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      line = trimmed(line.substr(0, line.find('#')));
-      if (!line.empty()) out.emplace_back(line);
+    for (const auto& line : query_lines(request.body)) {
+      out.emplace_back(line.query);
     }
   }
   if (out.empty()) return fail(Errc::kUsage, "there are no queries");
@@ -269,11 +263,9 @@ Result<void> give_pem(Call& call, const sql::HistoryCertificate& certificate) {
     return {};
   }
   std::string where;
-  for (const auto& s : certificate.sightings) {
-    if ((s.type == ctlog::EntryType::kX509) != certificate.final) continue;
-    where = fmt::format("; it is entry {} of the log {}", s.leaf_index,
-                        to_base64(s.log_id));
-    break;
+  if (const auto* s = certificate_sighting(certificate)) {
+    where = fmt::format("; it is entry {} of the log {}", s->leaf_index,
+                        to_base64(s->log_id));
   }
   return fail(Errc::kGone,
               "the bytes of this certificate are not kept here, see keep_der; "
