@@ -20,10 +20,9 @@
 #include "sql/history_search.h"
 #include "sql/tx.h"
 #include "sql/watches.h"
+#include "tests/monitor/two_logs.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_log.h"
 #include "tests/support/shared_data.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/test_key.h"
 #include "tests/support/test_postgres.h"
 #include "tests/support/tile_tree.h"
@@ -36,34 +35,11 @@ using sql::IndexRange;
 using test::FakeLogs;
 using Ranges = std::vector<IndexRange>;
 
-FakeLogs::LogOptions log_of(const std::string& name, ctlog::LogKind kind) {
-  FakeLogs::LogOptions options;
-  options.name = options.description = name;
-  options.operator_name = name + " operator";
-  options.kind = kind;
-  return options;
-}
-
-// An RFC 6962 log called "old" and a Static CT log called "new".
-struct Fixture {
-  FakeLogs logs{{log_of("old", ctlog::LogKind::kRfc6962),
-                 log_of("new", ctlog::LogKind::kStatic)}};
+struct Fixture : test::TwoLogs {
   test::TestDatabase database;
-  test::TempDir dir;
   Config config = config_of(ReadMode::kArchive);
   BulkArchive* bulk = nullptr;
 
-  Config config_of(ReadMode mode) const {
-    Config c;
-    c.state_dir = dir / "state";
-    c.log_lists = {logs.list_path()};
-    c.allow_unsigned_log_list = true;
-    c.ca_file = logs.ca_path();
-    c.requests_per_second = 1000;
-    c.mode = mode;
-    c.mismatch_retries = {std::chrono::milliseconds(1)};
-    return c;
-  }
   std::unique_ptr<Backfill> backfill(BackfillRequest request) {
     return std::make_unique<Backfill>(config, database.connect(), nullptr,
                                       std::move(request),

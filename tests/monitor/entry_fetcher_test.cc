@@ -10,9 +10,8 @@
 #include "monitor/history_alerts.h"
 #include "sql/history_search.h"
 #include "sql/watches.h"
+#include "tests/monitor/two_logs.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_log.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/test_postgres.h"
 #include "tests/support/wait.h"
 
@@ -20,34 +19,10 @@ namespace ct::monitor {
 namespace {
 
 using demo::final_submission;
-using test::FakeLogs;
 namespace fault = test::fault;
 
-FakeLogs::LogOptions log_of(const std::string& name, ctlog::LogKind kind) {
-  FakeLogs::LogOptions options;
-  options.name = options.description = name;
-  options.operator_name = name + " operator";
-  options.kind = kind;
-  return options;
-}
-
-// An RFC 6962 log called "old" and a Static CT log called "new".
-struct Fixture {
-  FakeLogs logs{{log_of("old", ctlog::LogKind::kRfc6962),
-                 log_of("new", ctlog::LogKind::kStatic)}};
-  test::TempDir dir;
-
-  Config config(ReadMode mode) const {
-    Config c;
-    c.state_dir = dir / "state";
-    c.log_lists = {logs.list_path()};
-    c.allow_unsigned_log_list = true;
-    c.ca_file = logs.ca_path();
-    c.requests_per_second = 1000;
-    c.mode = mode;
-    return c;
-  }
-  const Config archiving = config(ReadMode::kArchive);
+struct Fixture : test::TwoLogs {
+  const Config archiving = config_of(ReadMode::kArchive);
 
   void read(test::TestDatabase& db, const Config& c) const {
     Backfill job(c, db.connect(), nullptr, {}, {true, {}, nullptr});
@@ -391,7 +366,7 @@ TEST_CASE_METHOD(Alerting, "history alerts as following would have",
 
   test::TestDatabase following;
   REQUIRE(watch_of(following).id == watch.id);
-  read(following, config(ReadMode::kWatch));
+  read(following, config_of(ReadMode::kWatch));
   const auto ours = stored(database);
   const auto theirs = stored(following);
   REQUIRE(ours.size() == 1);
@@ -432,7 +407,7 @@ TEST_CASE_METHOD(Alerting, "history tells nobody twice",
   CHECK(again.raised == 0);
   CHECK(again.known == 1);
   INFO("nor does following, which meets both of its entries");
-  read(database, config(ReadMode::kWatch));
+  read(database, config_of(ReadMode::kWatch));
   CHECK(stored(database).size() == 1);
   CHECK(database.run("SELECT count(*) FROM delivery") == "1");
   CHECK(database.run("SELECT count(*) FROM alert_sighting") == "2");
