@@ -71,6 +71,10 @@ constexpr const char* kHeldUp =
     "FROM pg_stat_activity WHERE datname = current_database() AND "
     "state = 'idle in transaction'";
 
+// How many have been so for a while: whoever reads does not read on.
+const std::string kCountHeldUp = fmt::format(
+    "SELECT count(*) {} AND state_change < now() - interval '0.3 s'", kHeldUp);
+
 // More answers to example.com than the sockets hold.
 constexpr int kMany = 60'000;
 void add_many(const test::TestDatabase& database) {
@@ -171,11 +175,7 @@ TEST_CASE_METHOD(HostileFixture, "a long answer takes little memory",
   const std::string first = raw.hear(1000);
   CHECK(status_of(first) == 200);
   // Nobody reads on, so nothing more is fetched.
-  REQUIRE(test::eventually([&] {
-    return database.run(fmt::format(
-               "SELECT count(*) {} AND state_change < now() - interval '0.3 s'",
-               kHeldUp)) == "1";
-  }));
+  REQUIRE(test::eventually([&] { return database.run(kCountHeldUp) == "1"; }));
   if (kMemoryIsTelling) CHECK(resident_bytes() < before + (24u << 20));
   // Others are served meanwhile.
   CHECK(get("/v1/watches").empty());
@@ -250,9 +250,7 @@ TEST_CASE_METHOD(HostileFixture, "stopping does not wait for a slow client",
       "GET /v1/certificates?q=example.com HTTP/1.1\r\nHost: localhost\r\n"
       "\r\n");
   CHECK(status_of(slow.hear(1000)) == 200);
-  REQUIRE(test::eventually([&] {
-    return database.run(std::string("SELECT count(*) ") + kHeldUp) == "1";
-  }));
+  REQUIRE(test::eventually([&] { return database.run(kCountHeldUp) == "1"; }));
   // A client that does not take anything is given up after 30 s otherwise.
   const auto stopped = std::async(std::launch::async, [&] { server.reset(); });
   CHECK(test::eventually(
