@@ -172,9 +172,9 @@ TEST_CASE("many requests at once all get their own answer", "[base][http]") {
     });
     server->run();
   }
-  HttpClient client(options(4));
   constexpr int kRequests = 300;
   std::vector<std::promise<Result<HttpResponse>>> answers(kRequests);
+  HttpClient client(options(4));
   for (int i = 0; i < kRequests; ++i) {
     const std::string path = "/" + std::to_string(i);
     auto request = i % 2 == 0 ? plain(open.url(path))

@@ -57,7 +57,9 @@ class HttpServer {
     REQUIRE(server_->is_valid());
     server_->new_task_queue = [] { return new httplib::ThreadPool(16); };
     server_->set_keep_alive_max_count(100'000);
-    server_->set_keep_alive_timeout(1);
+    // Longer than a loaded machine may stall. Clients go before their server,
+    // or its end waits for them.
+    server_->set_keep_alive_timeout(30);
     server_->set_tcp_nodelay(true);  // or each answer costs 40 ms
     server_->set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response&) {
