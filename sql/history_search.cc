@@ -210,6 +210,16 @@ Result<void> search_history_by_pages(Database& db, HistoryQuery query,
   return {};
 }
 
+Result<void> prepare_search(Database& db, std::chrono::milliseconds patience) {
+  HistoryTerm nobody;
+  nobody.text = "nobody.invalid";
+  HistoryQuery query;
+  query.terms = {&nobody, 1};
+  query.patience = patience;
+  return search_history(db, query,
+                        [](std::size_t, const auto&) { return true; });
+}
+
 Result<bool> has_history(Database& db) {
   bool any = false;
   const auto done = db.transact([&](Tx& tx) -> Result<void> {

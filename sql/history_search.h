@@ -59,6 +59,11 @@ using HistoryVisitor =
                                                    std::size_t page,
                                                    const HistoryVisitor& visit);
 
+// Has the search for names planned, which takes longer than most searches do
+// and is otherwise left to the first of each connection. `patience` as above.
+[[nodiscard]] Result<void> prepare_search(Database& db,
+                                          std::chrono::milliseconds patience);
+
 // Whether history holds anything.
 [[nodiscard]] Result<bool> has_history(Database& db);
 

@@ -7,6 +7,7 @@
 #include "monitor/api/route.h"
 #include "monitor/api/workers.h"
 #include "monitor/http_listener.h"
+#include "sql/history_search.h"
 
 namespace ct::monitor::api {
 namespace {
@@ -15,6 +16,15 @@ namespace {
 constexpr std::size_t kConnections = 8, kQueue = 64;
 
 constexpr const char* kPathOfDescription = "/openapi.json";
+
+// Where it fails, so do the requests, and say why.
+Workers::Job preparation(std::chrono::milliseconds patience) {
+  return [patience](sql::Database& db) {
+    const auto done = sql::prepare_search(db, patience);
+    if (done) return;
+    log_warning("a search was not prepared", {{"error", done.error().what}});
+  };
+}
 
 bool is_json(std::string_view content_type) {
   return content_type.substr(0, content_type.find(';')) == kJson;
@@ -42,7 +52,7 @@ class ApiServer::Impl {
       : routes_(all_routes()),
         description_(openapi_json(routes_)),
         guard_(open),
-        workers_(url, kConnections, kQueue) {
+        workers_(url, kConnections, kQueue, preparation(patience)) {
     context_.patience = patience;
   }
   // Answers to whoever still waits come from the workers.

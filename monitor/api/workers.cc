@@ -12,8 +12,9 @@ Error stopped() { return {Errc::kStopping, "the server is being stopped"}; }
 
 }  // namespace
 
-Workers::Workers(std::string url, std::size_t threads, std::size_t queue)
-    : url_(std::move(url)), queue_size_(queue) {
+Workers::Workers(std::string url, std::size_t threads, std::size_t queue,
+                 Job prepare)
+    : url_(std::move(url)), queue_size_(queue), prepare_(std::move(prepare)) {
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { work(); });
   }
@@ -63,31 +64,43 @@ sql::Database* Workers::connect() {
     log_warning("no connection for the API", {{"error", opened.error().what}});
     return nullptr;
   }
-  const std::lock_guard lock(mutex_);
-  return connections_.emplace_back(std::move(*opened)).get();
+  sql::Database* db = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    db = connections_.emplace_back(std::move(*opened)).get();
+    if (stopping_) return db;
+  }
+  prepare_(*db);
+  return db;
 }
 
 void Workers::work() {
   sql::Database* db = nullptr;
   std::unique_lock lock(mutex_);
+  const auto with_database = [&](const auto& act) {
+    ++busy_;
+    lock.unlock();
+    if (db == nullptr) db = connect();
+    act();
+    lock.lock();
+    --busy_;
+    changed_.notify_all();
+  };
+  if (!stopping_) with_database([] {});
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
     const Task task = std::move(queue_.front());
     queue_.pop_front();
-    ++busy_;
-    lock.unlock();
-    if (db == nullptr) db = connect();
-    if (db != nullptr) {
-      task.job(*db);
-    } else {
-      task.excuse({Errc::kTransient,
-                   "the database cannot be reached: the log of the server "
-                   "says more"});
-    }
-    lock.lock();
-    --busy_;
-    changed_.notify_all();
+    with_database([&] {
+      if (db != nullptr) {
+        task.job(*db);
+      } else {
+        task.excuse({Errc::kTransient,
+                     "the database cannot be reached: the log of the server "
+                     "says more"});
+      }
+    });
   }
 }
 

@@ -21,8 +21,9 @@ class Workers {
   // What a job becomes if there is no connection to do it with.
   using Excuse = std::function<void(const Error&)>;
 
-  // Connections are made when they are first needed. `url` is secret.
-  Workers(std::string url, std::size_t threads, std::size_t queue);
+  // Each thread connects and does `prepare` at once, so that no request has to
+  // wait for it; without a database, when a job comes. `url` is secret.
+  Workers(std::string url, std::size_t threads, std::size_t queue, Job prepare);
   ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -43,10 +44,11 @@ class Workers {
 
   const std::string url_;
   const std::size_t queue_size_;
+  const Job prepare_;
   std::mutex mutex_;  // guards the four below
   std::deque<Task> queue_;
   bool stopping_ = false;
-  std::size_t busy_ = 0;  // threads with a job
+  std::size_t busy_ = 0;  // threads with a job, or preparing
   std::vector<std::unique_ptr<sql::Database>> connections_;
   std::condition_variable changed_;
   std::vector<std::thread> threads_;

@@ -16,6 +16,7 @@
 #include "tests/sql/samples.h"
 #include "tests/support/catch.h"
 #include "tests/support/test_postgres.h"
+#include "tests/support/wait.h"
 
 namespace ct::test {
 
@@ -63,10 +64,19 @@ struct ApiFixture {
     if (options.listen == monitor::api::ServerOptions().listen) {
       options.listen = "127.0.0.1:0";
     }
+    const int idle = idle_connections();
     auto opened =
         monitor::api::ApiServer::open(options, database.db(), database.url());
     if (!opened) FAIL(opened.error().what);
     server = std::move(*opened);
+    // Those of the server are made, and have prepared their search.
+    REQUIRE(eventually([&] { return idle_connections() == idle + 8; }));
+  }
+  [[nodiscard]] int idle_connections() const {
+    return std::stoi(database.run(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+        "current_database() AND state = 'idle' AND query = 'COMMIT' "
+        "AND pid <> pg_backend_pid()"));
   }
   [[nodiscard]] httplib::Client client() const {
     httplib::Client out("127.0.0.1", server->port());

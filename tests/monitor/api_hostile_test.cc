@@ -277,4 +277,17 @@ TEST_CASE_METHOD(ApiFixture, "a query has its time",
   CHECK(get("/v1/certificates?q=example.com").size() == 2);
 }
 
+TEST_CASE_METHOD(ApiFixture, "no request waits for a connection to be made",
+                 "[.db][monitor][api_hostile]") {
+  open();
+  const auto count = [&] {
+    return database.run(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+        "current_database() AND pid <> pg_backend_pid()");
+  };
+  const std::string before = count();
+  CHECK(get("/v1/certificates?q=example.com").size() == 2);
+  CHECK(count() == before);
+}
+
 }  // namespace ct::monitor

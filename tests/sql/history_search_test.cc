@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "sql/history_statement.h"
 #include "sql/history_substring.h"
+#include "sql/tx.h"
 #include "tests/sql/history_rows.h"
 #include "tests/support/catch.h"
 
@@ -538,6 +539,32 @@ TEST_CASE("whoever asks may stop a search at any answer",
     CHECK(got == Ids(expected.begin(), expected.begin() + stop));
   }
   CHECK(found(s.database.db(), query)[0] == expected);
+}
+
+TEST_CASE("what was prepared is not planned again",
+          "[.db][sql][history_search]") {
+  Store s(40, 11);
+  Database& db = s.database.db();
+  const auto searches_planned = [&] {
+    std::int64_t out = 0;
+    REQUIRE(db.transact([&](Tx& tx) -> Result<void> {
+      out = tx.exec(
+                  "SELECT count(*) AS n FROM pg_prepared_statements "
+                  "WHERE statement LIKE '%AS c_not_after%'")[0]
+                .integer("n");
+      return {};
+    }));
+    // This one, too.
+    return out - 1;
+  };
+  CHECK(searches_planned() == 0);
+  REQUIRE(prepare_search(db, std::chrono::seconds(10)));
+  CHECK(searches_planned() == 1);
+  const HistoryTerm t = term(Kind::kBelow, "com");
+  HistoryQuery query;
+  query.terms = {&t, 1};
+  CHECK_FALSE(found(db, query)[0].empty());
+  CHECK(searches_planned() == 1);
 }
 
 TEST_CASE("by pages a search finds the same, and holds up no transaction",
