@@ -45,17 +45,6 @@ void take_partitions(Tx& tx, const std::vector<HistoryRow>& rows) {
   lock(missing);
 }
 
-// The primary keys of rows.
-struct Keys {
-  void add(const HistoryRow& row) {
-    domains.text(row.draft->domain());
-    ends.integer(row.draft->not_after);
-    ids.integer(row.id);
-  }
-
-  ArrayText domains, ends, ids;
-};
-
 // All for rows of one partition.
 class PartitionWriter {
  public:
@@ -87,21 +76,25 @@ class PartitionWriter {
   // those. LATERAL makes it one look-up in the index for each key, whatever the
   // planner thinks of the table.
   void find_known() {
-    Keys keys;
-    for (const auto& row : rows_) keys.add(row);
+    ArrayText domains, ends, ids;
+    for (const auto& row : rows_) {
+      domains.text(row.draft->domain());
+      ends.integer(row.draft->not_after);
+      ids.integer(row.id);
+    }
     changed_.clear();
     known_ = 0;
     is_known_.assign(rows_.size(), false);
     for (const Row found : tx_.exec(
-             "SELECT n, issuer, final, sha256, sightings FROM "
+             "SELECT n, place, issuer, final, sha256, sightings FROM "
              "unnest($1::text[], $2::bigint[], $3::bigint[]) "
              "WITH ORDINALITY AS k (d, e, i, n) "
-             "CROSS JOIN LATERAL (SELECT issuer, final, sha256, sightings "
-             "FROM history_" +
+             "CROSS JOIN LATERAL (SELECT ctid::text AS place, issuer, final, "
+             "sha256, sightings FROM history_" +
                  name_ +
                  " WHERE domain = d AND not_after = to_timestamp(e) AND id = i "
                  "LIMIT 1 FOR UPDATE) AS h",
-             {keys.domains.param(), keys.ends.param(), keys.ids.param()})) {
+             {domains.param(), ends.param(), ids.param()})) {
       merge(found.count("n") - 1, found);
     }
   }
@@ -120,7 +113,8 @@ class PartitionWriter {
       rows_[i].der.clear();
       rows_[i].der_template = 0;
     }
-    if (rows_[i] != stored) changed_.push_back(i);
+    if (rows_[i] != stored)
+      changed_.push_back({&rows_[i], found.text("place")});
     is_known_[i] = true;
     ++known_;
   }
@@ -152,40 +146,42 @@ class PartitionWriter {
     tx_.copy("history_der_" + name_, kHistoryDerColumns, ders);
   }
 
+  // Where they are: a row that is locked stays there.
   void update_known() {
     if (changed_.empty()) return;
-    Keys keys;
-    ArrayText issuers, finals, hashes, sightings;
+    ArrayText places, issuers, finals, hashes, sightings;
     std::vector<const HistoryRow*> ders;
-    for (const std::size_t i : changed_) {
-      const HistoryRow& row = rows_[i];
-      keys.add(row);
-      issuers.integer(row.issuer);
-      finals.boolean(row.final);
-      hashes.bytes(row.sha256);
-      sightings.bytes(row.sightings);
-      if (!row.der.empty()) ders.push_back(&row);
+    for (const auto& [row, place] : changed_) {
+      places.text(place);
+      issuers.integer(row->issuer);
+      finals.boolean(row->final);
+      hashes.bytes(row->sha256);
+      sightings.bytes(row->sightings);
+      if (!row->der.empty()) ders.push_back(row);
     }
-    tx_.exec(
-        "UPDATE history_" + name_ +
-            " SET issuer = u.issuer, final = u.final, sha256 = u.sha256, "
-            "sightings = u.sightings FROM unnest($1::text[], "
-            "$2::bigint[], $3::bigint[], $4::integer[], $5::boolean[], "
-            "$6::bytea[], $7::bytea[]) AS u (d, e, i, issuer, final, "
-            "sha256, sightings) WHERE domain = d "
-            "AND not_after = to_timestamp(e) AND id = i",
-        {keys.domains.param(), keys.ends.param(), keys.ids.param(),
-         issuers.param(), finals.param(), hashes.param(), sightings.param()});
+    tx_.exec("UPDATE history_" + name_ +
+                 " AS h SET issuer = u.issuer, final = u.final, sha256 = "
+                 "u.sha256, sightings = u.sightings FROM unnest($1::tid[], "
+                 "$2::integer[], $3::boolean[], $4::bytea[], $5::bytea[]) "
+                 "AS u (place, issuer, final, sha256, sightings) "
+                 "WHERE h.ctid = u.place",
+             {places.param(), issuers.param(), finals.param(), hashes.param(),
+              sightings.param()});
     replace_history_der(tx_, name_, ders);
   }
+
+  struct Change {
+    const HistoryRow* row = nullptr;
+    std::string place;  // its ctid
+  };
 
   Tx& tx_;
   HistoryNumbers& numbers_;
   std::span<HistoryRow> rows_;
   std::string name_;
-  std::vector<bool> is_known_;        // by row: it was there
-  std::size_t known_ = 0;             // how many
-  std::vector<std::size_t> changed_;  // of those, what knows more now
+  std::vector<bool> is_known_;   // by row: it was there
+  std::size_t known_ = 0;        // how many
+  std::vector<Change> changed_;  // of those, what knows more now
 };
 
 }  // namespace
