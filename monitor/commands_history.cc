@@ -10,6 +10,7 @@
 #include "monitor/commands.h"
 #include "monitor/terminal.h"
 #include "sql/history_admin.h"
+#include "sql/history_bulk.h"
 #include "sql/history_substring.h"
 
 namespace ct::monitor {
@@ -109,6 +110,33 @@ int prune(Session& session, const std::string& before) {
   return kExitOk;
 }
 
+int pack(Session& session, bool with_current) {
+  auto db = session.open_database();
+  if (!db) return report(db.error());
+  const auto before = sql::history_size(**db);
+  if (!before) return report(before.error());
+  {
+    Progress progress(stderr);
+    const auto packed = sql::pack_history(
+        **db, with_current, [&progress](double done, const std::string& at) {
+          progress.show(done, "history_" + at);
+        });
+    if (!packed) return report(packed.error());
+  }
+  const auto after = sql::history_size(**db);
+  if (!after) return report(after.error());
+  if (session.json) {
+    std::cout << json{{"bytes_before", before->bytes}, {"bytes", after->bytes}}
+                     .dump(2)
+              << '\n';
+    return kExitOk;
+  }
+  std::cout << fmt::format("History takes {}, where it took {}.\n",
+                           format_bytes(static_cast<double>(after->bytes)),
+                           format_bytes(static_cast<double>(before->bytes)));
+  return kExitOk;
+}
+
 int set_substring_index(Session& session, bool on) {
   auto db = session.open_database();
   if (!db) return report(db.error());
@@ -139,7 +167,7 @@ int set_substring_index(Session& session, bool on) {
 void add_history_commands(CLI::App& app, Session& session) {
   CLI::App& history = *app.add_subcommand(
       "history",
-      "Size and indexes of what was archived, and dropping old parts");
+      "Size and indexes of what was archived; packing and dropping old parts");
   history.require_subcommand(1);
 
   CLI::App& size = *history.add_subcommand(
@@ -161,6 +189,21 @@ void add_history_commands(CLI::App& app, Session& session) {
       "again.\n\nExample:\n  ctvigil history prune --before 2024-01-01");
   on_chosen(pruning, session,
             [&session, before] { return prune(session, *before); });
+
+  auto with_current = std::make_shared<bool>(false);
+  CLI::App& packing = *history.add_subcommand(
+      "pack", "Build what has ended anew, in the least room");
+  session.add_common_options(packing);
+  packing.add_flag("--all", *with_current,
+                   "Certificates that are valid, too: reading logs waits "
+                   "meanwhile, and their room grows again");
+  packing.footer(
+      "What comes batch by batch, and is touched again by other logs, takes "
+      "up to twice its room. Partitions are built anew one at a time, while "
+      "others search; it needs free disk for the largest.\n\n"
+      "Example:\n  ctvigil history pack");
+  on_chosen(packing, session,
+            [&session, with_current] { return pack(session, *with_current); });
 
   auto substring = std::make_shared<std::string>();
   CLI::App& index = *history.add_subcommand(

@@ -1,7 +1,9 @@
 #include "sql/history_bulk.h"
 
-#include <atomic>
+#include <functional>
+#include <limits>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "sql/history_der.h"
@@ -11,6 +13,8 @@
 
 namespace ct::sql {
 namespace {
+
+using RowSourceMaker = std::function<std::unique_ptr<RowSource>()>;
 
 // The rows of a partition, in the order of the primary key.
 class StoredRows : public RowSource {
@@ -75,9 +79,10 @@ class PartitionBuilder {
         "SELECT history_add_partition(to_timestamp($1::bigint)) "
         "WHERE to_regclass($2) IS NULL",
         {history_quarter_begin(quarter_), old_roots()});
-    // From here on writers wait, so that none of theirs is lost.
+    // From here on writers wait, so that none of theirs is lost, and so do
+    // others that would build it anew.
     tx_.run_script("LOCK TABLE " + old_table() + ", " + old_roots() +
-                   " IN SHARE MODE");
+                   " IN SHARE ROW EXCLUSIVE MODE");
     for (const char* parent : {"history", "history_root"}) {
       tx_.exec("SELECT history_new_partition($1, to_timestamp($2::bigint))",
                {parent, history_quarter_begin(quarter_)});
@@ -163,6 +168,45 @@ class PartitionBuilder {
   HistoryStored stored_;
 };
 
+// With `added` besides what it holds.
+Result<HistoryStored> build_partition(Database& db, int quarter,
+                                      const RowSourceMaker& added) {
+  HistoryStored built;
+  auto done = db.transact([&](Tx& tx) -> Result<void> {
+    built = PartitionBuilder(tx, quarter).build(added());
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  const std::string name = history_partition_name(quarter);
+  auto analyzed = db.transact([&](Tx& tx) -> Result<void> {
+    tx.run_script("SET LOCAL statement_timeout = 0; ANALYZE history_" + name +
+                  ", history_root_" + name);
+    return {};
+  });
+  if (!analyzed) return tl::unexpected(analyzed.error());
+  return built;
+}
+
+// Those there are, the earliest first.
+std::vector<int> stored_quarters(Tx& tx) {
+  std::set<std::string> names;
+  for (const Row row :
+       tx.exec("SELECT substr(c.relname, length('history_') + 1) AS name FROM "
+               "pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+               "WHERE i.inhparent = 'history'::regclass")) {
+    names.insert(row.text("name"));
+  }
+  std::vector<int> out;
+  const int last = history_quarter(std::numeric_limits<Seconds>::max());
+  for (int quarter = history_quarter(std::numeric_limits<Seconds>::min());
+       quarter <= last; ++quarter) {
+    if (names.contains(history_partition_name(quarter))) {
+      out.push_back(quarter);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 struct HistoryBulk::Impl {
@@ -214,7 +258,6 @@ Result<void> HistoryBulk::add(const HistoryBatch& batch) {
 
 Result<HistoryStored> HistoryBulk::Impl::build(Database& connection,
                                                int quarter) {
-  const std::string name = history_partition_name(quarter);
   auto added = connection.transact([&](Tx& tx) -> Result<void> {
     tx.exec("SELECT history_add_partition(to_timestamp($1::bigint))",
             {history_quarter_begin(quarter)});
@@ -225,19 +268,8 @@ Result<HistoryStored> HistoryBulk::Impl::build(Database& connection,
     return {};
   });
   if (!added) return tl::unexpected(added.error());
-  HistoryStored built;
-  auto done = connection.transact([&](Tx& tx) -> Result<void> {
-    built = PartitionBuilder(tx, quarter).build(spool.rows(quarter));
-    return {};
-  });
-  if (!done) return tl::unexpected(done.error());
-  auto analyzed = connection.transact([&](Tx& tx) -> Result<void> {
-    tx.run_script("SET LOCAL statement_timeout = 0; ANALYZE history_" + name +
-                  ", history_root_" + name);
-    return {};
-  });
-  if (!analyzed) return tl::unexpected(analyzed.error());
-  return built;
+  return build_partition(connection, quarter,
+                         [&] { return spool.rows(quarter); });
 }
 
 // One of several threads.
@@ -273,6 +305,31 @@ Result<HistoryStored> HistoryBulk::finish() {
   for (auto& thread : threads) thread.join();
   if (impl_->error) return tl::unexpected(*impl_->error);
   return impl_->stored;
+}
+
+Result<void> pack_history(Database& db, bool with_current,
+                          const PackProgress& progress) {
+  std::vector<int> quarters;
+  auto listed = db.transact([&](Tx& tx) -> Result<void> {
+    quarters = stored_quarters(tx);
+    return {};
+  });
+  if (!listed) return listed;
+  if (!with_current) {
+    std::erase_if(quarters, [now = now_millis() / 1000](int quarter) {
+      return history_quarter_begin(quarter + 1) > now;
+    });
+  }
+  for (std::size_t i = 0; i < quarters.size(); ++i) {
+    progress(static_cast<double>(i) / static_cast<double>(quarters.size()),
+             history_partition_name(quarters[i]));
+    const auto built = build_partition(db, quarters[i], [] {
+      return std::make_unique<MergedRows>(
+          std::vector<std::unique_ptr<RowSource>>());
+    });
+    if (!built) return tl::unexpected(built.error());
+  }
+  return {};
 }
 
 }  // namespace ct::sql

@@ -46,4 +46,15 @@ class HistoryBulk {
   std::unique_ptr<Impl> impl_;
 };
 
+// Of 1, and the partition that is at hand.
+using PackProgress = std::function<void(double done, const std::string& at)>;
+
+// Builds partitions anew, one after the other, with nothing added: storing
+// batch by batch leaves room between rows and in indexes. Those whose
+// certificates have all ended; `with_current`: all. One at a time is there
+// twice, and whoever wants to write to it waits.
+// kTransient: queries held one for minutes; those before it are done.
+[[nodiscard]] Result<void> pack_history(Database& db, bool with_current,
+                                        const PackProgress& progress);
+
 }  // namespace ct::sql

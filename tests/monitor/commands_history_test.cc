@@ -85,6 +85,40 @@ TEST_CASE_METHOD(Fixture, "the size of history, by quarter",
   CHECK_THAT(run({"size"}).out, ContainsSubstring("2024q1"));
 }
 
+TEST_CASE_METHOD(Fixture, "what has ended is packed, and all of it is there",
+                 "[.db][monitor][commands_history]") {
+  add("valid.example", "2049-01-01");
+  for (int i = 0; i < 200; ++i) {
+    add("ended" + std::to_string(i) + ".example", "2024-03-31");
+  }
+  const std::string before = domains();
+  const auto table = [&](const std::string& quarter) {
+    return database.run("SELECT 'history_" + quarter + "'::regclass::oid");
+  };
+  const auto bytes = [&] {
+    return std::stoul(
+        database.run("SELECT pg_total_relation_size('history_2024q1')"));
+  };
+  // As others that see them do.
+  for (int i = 0; i < 4; ++i) {
+    database.run("UPDATE history_2024q1 SET sha256 = sha256");
+  }
+  const std::string ended = table("2024q1"), valid = table("2049q1");
+  const auto size = bytes();
+  auto r = run({"pack"});
+  INFO(r.err);
+  CHECK(r.code == kExitOk);
+  CHECK_THAT(r.out, ContainsSubstring("where it took"));
+  CHECK(domains() == before);
+  CHECK(table("2024q1") != ended);
+  CHECK(table("2049q1") == valid);
+  CHECK(bytes() < size);
+  const json packed = test::json_of(run({"pack", "--all", "--json"}));
+  CHECK(packed["bytes"] <= packed["bytes_before"]);
+  CHECK(table("2049q1") != valid);
+  CHECK(domains() == before);
+}
+
 TEST_CASE_METHOD(Fixture, "the substring index comes and goes, and has a size",
                  "[.db][monitor][commands_history]") {
   add("a.example", "2024-03-31");

@@ -1,5 +1,6 @@
 #include "sql/history_bulk.h"
 
+#include <future>
 #include <optional>
 #include <random>
 #include <thread>
@@ -131,6 +132,28 @@ TEST_CASE("what others write meanwhile is not lost",
   writer.join();
   CHECK(errors == std::vector<std::string>());
   CHECK(history_dump(database) == model.dump());
+}
+
+TEST_CASE("two that build the same partitions take turns",
+          "[.db][sql][history_bulk]") {
+  test::TestDatabase database;
+  HistoryModel model;
+  std::mt19937 random(6);
+  REQUIRE(store_history(database.db(), random_entries(random, 200, model)));
+  const auto pack = [&database] {
+    const auto db = database.connect();
+    for (int i = 0; i < 3; ++i) {
+      const auto packed =
+          pack_history(*db, true, [](double, const std::string&) {});
+      if (!packed) return packed.error().what;
+    }
+    return std::string();
+  };
+  auto other = std::async(std::launch::async, pack);
+  CHECK(pack().empty());
+  CHECK(other.get().empty());
+  CHECK(history_dump(database) == model.dump());
+  CHECK(leftovers(database).empty());
 }
 
 TEST_CASE("readers see the old partition until the new one is whole",
