@@ -150,6 +150,7 @@ api::ServerOptions api_options(const Config& config) {
   options.tls_key_file = config.api_tls_key;
   options.behind_tls_proxy = config.api_behind_tls_proxy;
   options.patience = config.api_query_timeout;
+  options.reading = config;
   return options;
 }
 
@@ -170,6 +171,7 @@ void add_serve_commands(CLI::App& app, Session& session) {
              "A proxy before this does TLS; tokens are needed");
   c.add_option("--query-timeout", o->timeout,
                "How long a query may take (default 30s)");
+  add_log_list_options(c, session, "Private logs, to fetch certificates from");
   c.footer(kServeFooter);
   on_chosen(c, session, [&session, o] {
     std::optional<std::chrono::milliseconds> timeout;

@@ -35,6 +35,15 @@ DerSource kept_der(Session& session) {
   };
 }
 
+Result<Bytes> certificate_bytes(Result<ProvenEntry> entry) {
+  if (!entry) return tl::unexpected(entry.error());
+  if (entry->certificate.empty()) {
+    return fail(Errc::kGone,
+                "its log gives only what it hashed, not the precertificate");
+  }
+  return std::move(entry->certificate);
+}
+
 FetchedDer::FetchedDer(Session& session, EntryFetcher& fetcher)
     : fetcher_(fetcher), kept_(kept_der(session)) {}
 
@@ -57,13 +66,10 @@ Result<Der> FetchedDer::settle(const std::string& name, FetchedEntry got) {
     fmt::print(stderr, "ctvigil: NOT TO BE TRUSTED: {}: {}\n", name, lie);
   }
   lies_ += got.lies.size();
-  if (got.entry && !got.entry->certificate.empty()) {
-    return Der{std::move(got.entry->certificate), ""};
-  }
+  auto bytes = certificate_bytes(std::move(got.entry));
+  if (bytes) return Der{std::move(*bytes), ""};
   ++failed_;
-  const std::string why =
-      got.entry ? "its log gives only what it hashed, not the precertificate"
-                : got.entry.error().what;
+  const std::string& why = bytes.error().what;
   if (got.lies.empty()) {
     fmt::print(stderr, "ctvigil: {}: {}\n", name, why);
   }

@@ -15,6 +15,7 @@ namespace ct::monitor {
 class EntryFetcher;
 class Session;
 struct FetchedEntry;
+struct ProvenEntry;
 
 struct Der {
   std::optional<Bytes> bytes;
@@ -30,6 +31,9 @@ using DerSource = std::function<PendingDer(const sql::HistoryCertificate&)>;
 // Those that the database keeps. Asks on a connection of its own, for answers
 // come in one transaction.
 [[nodiscard]] DerSource kept_der(Session& session);
+
+// Of an entry that was fetched. kGone also: its log does not give them.
+[[nodiscard]] Result<Bytes> certificate_bytes(Result<ProvenEntry> entry);
 
 // What the database does not keep is fetched from the logs.
 class FetchedDer {

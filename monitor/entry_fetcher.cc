@@ -113,12 +113,15 @@ void EntryFetcher::stop() {
   reading_.http().stop();
 }
 
-Result<void> EntryFetcher::open() {
+Result<void> EntryFetcher::read_logs() {
   auto rows =
       reading_.on_store([](sql::Database& db) { return sql::load_logs(db); });
   if (!rows) return tl::unexpected(rows.error());
   reading_.know_logs(*rows);
-  for (auto& row : *rows) rows_.emplace(row.info.log_id, std::move(row));
+  const std::lock_guard lock(mutex_);
+  for (auto& row : *rows) {
+    rows_.insert_or_assign(row.info.log_id, std::move(row));
+  }
   return {};
 }
 

@@ -65,8 +65,9 @@ class EntryFetcher {
                sql::PrivatePostgres* postgres);
   ~EntryFetcher();
 
-  // Reads which logs there are. Call it once, before the others.
-  [[nodiscard]] Result<void> open();
+  // Reads which logs there are: before anything is fetched, and when there may
+  // be new ones. Not from several threads, nor from the executor's.
+  [[nodiscard]] Result<void> read_logs();
 
   // From any thread but the executor's.
   [[nodiscard]] Future<FetchedEntry> fetch(EntryRequest request);
@@ -107,8 +108,8 @@ class EntryFetcher {
 
   const bool is_private_;  // the user names the log list
   LogReading reading_;
-  std::map<Hash, sql::LogRow> rows_;  // constant once open
-  std::mutex mutex_;                  // guards the next
+  std::mutex mutex_;  // guards the next two
+  std::map<Hash, sql::LogRow> rows_;
   std::map<Hash, std::unique_ptr<Log>> logs_;
 };
 

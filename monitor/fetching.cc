@@ -12,8 +12,8 @@ Result<std::unique_ptr<Fetching>> Fetching::start(Session& session) {
   if (!db) return tl::unexpected(db.error());
   std::unique_ptr<Fetching> fetching(
       new Fetching(**config, std::move(*db), session.private_postgres()));
-  const auto opened = fetching->fetcher_.open();
-  if (!opened) return tl::unexpected(opened.error());
+  const auto read = fetching->fetcher_.read_logs();
+  if (!read) return tl::unexpected(read.error());
   return fetching;
 }
 

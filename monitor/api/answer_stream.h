@@ -33,8 +33,4 @@ class AnswerStream {
 [[nodiscard]] Result<void> stream_search(Call& call, sql::HistoryQuery query,
                                          const sql::HistoryVisitor& visit);
 
-// Answers with its bytes. kGone: they are not kept.
-[[nodiscard]] Result<void> give_pem(Call& call,
-                                    const sql::HistoryCertificate& certificate);
-
 }  // namespace ct::monitor::api

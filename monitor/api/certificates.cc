@@ -1,17 +1,13 @@
 // /v1/certificates: history, as `ctvigil search` asks it.
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
-#include "base/base64.h"
-#include "base/hex.h"
 #include "monitor/api/answer_stream.h"
+#include "monitor/api/pem.h"
 #include "monitor/api/route.h"
 #include "monitor/history_text.h"
 #include "monitor/search_query.h"
 #include "monitor/terminal.h"
 #include "sql/history_search.h"
-#include "x509/certificate.h"
 
 namespace ct::monitor::api {
 namespace {
@@ -229,6 +225,10 @@ Result<void> find_listed(Call& call) {
 }
 
 Result<void> show(Call& call) {
+  const bool pem = call.param("format") == "pem", fetch = call.flag("fetch");
+  if (fetch && !pem) {
+    return fail(Errc::kUsage, "fetch is for format=pem: JSON needs no bytes");
+  }
   const auto search = search_of(call, {"sha256:" + call.named});
   if (!search) return tl::unexpected(search.error());
   std::optional<sql::HistoryCertificate> found;
@@ -247,31 +247,14 @@ Result<void> show(Call& call) {
                 "precertificate it is only known until the certificate itself "
                 "was seen");
   }
-  if (call.param("format") == "pem") return give_pem(call, *found);
+  if (fetch) return give_fetched_pem(call, *found);
+  if (pem) return give_pem(call, *found);
   call.reply.give(200, kJson,
                   history_json(*found, search->typed[0], search->names) + '\n');
   return {};
 }
 
 }  // namespace
-
-Result<void> give_pem(Call& call, const sql::HistoryCertificate& certificate) {
-  const auto der = sql::find_der(call.db, certificate);
-  if (!der) return tl::unexpected(der.error());
-  if (*der) {
-    call.reply.give(200, kPem, x509::to_pem("CERTIFICATE", **der));
-    return {};
-  }
-  std::string where;
-  if (const auto* s = certificate_sighting(certificate)) {
-    where = fmt::format("; it is entry {} of the log {}", s->leaf_index,
-                        to_base64(s->log_id));
-  }
-  return fail(Errc::kGone,
-              "the bytes of this certificate are not kept here, see keep_der; "
-              "`ctvigil search --pem --fetch` gets them from the log" +
-                  where);
-}
 
 void add_certificate_routes(std::vector<Route>& routes) {
   const Parameter after = {
@@ -306,12 +289,25 @@ void add_certificate_routes(std::vector<Route>& routes) {
        .params = with_narrowing(
            {kQuery,
             {"by", "The groups", Kind::kChoice, {"issuer", "month", "log"}}})});
+  // Whoever may only read must not be able to spend what others are sent by
+  // us: requests to logs are counted, and logs lock out whoever sends too many.
+  const Parameter fetch = {
+      .name = "fetch",
+      .what =
+          "With format=pem: if the bytes are not kept, get them again from "
+          "a log, checked against its signed head and what was archived",
+      .kind = Kind::kFlag,
+      .scope = sql::TokenScope::kWrite};
   routes.push_back(
       {.method = "GET",
        .path = "/v1/certificates/{sha256}",
-       .summary = "One certificate; its bytes, if they are kept",
+       .summary = "One certificate; its bytes, if they are kept. With fetch "
+                  "they are got from its log, and proven, otherwise; that "
+                  "takes the scope write, for it makes the server speak to "
+                  "logs, at the cost of its operators' request budgets",
        .handler = show,
-       .params = {{"format", "JSON, or PEM", Kind::kChoice, {"json", "pem"}}},
+       .params = {{"format", "JSON, or PEM", Kind::kChoice, {"json", "pem"}},
+                  fetch},
        .answers = {std::string(kJson), std::string(kPem)},
        .named_example = std::string(64, '0')});
 }

@@ -15,6 +15,7 @@
 #include "base/ascii.h"
 #include "base/hex.h"
 #include "monitor/api/answer_stream.h"
+#include "monitor/api/pem.h"
 #include "monitor/api/route.h"
 #include "monitor/search_query.h"
 #include "monitor/terminal.h"

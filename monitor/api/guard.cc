@@ -49,6 +49,9 @@ Result<std::optional<Refusal>> Guard::check(const HttpRequest& request,
                      "without a token, this server is asked as localhost or "
                      "127.0.0.1, not by another name"};
     }
+    if (request.cross_site && needed != TokenScope::kRead) {
+      return Refusal{403, "without a token, no web page may have this done"};
+    }
     return std::nullopt;
   }
   const auto presented = bearer_token(request.authorization);

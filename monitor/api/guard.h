@@ -3,7 +3,8 @@
 // On a loopback address everybody on this machine may read and write without a
 // token, if he comes himself: a web page in his browser must not, though it
 // can make the browser connect here, so the request must name a loopback host
-// (or it is DNS rebinding); nor must whom a proxy lets in. Elsewhere, and for
+// (or it is DNS rebinding), and a page's request must not change anything or
+// have logs asked; nor must whom a proxy lets in. Elsewhere, and for
 // administration, a token is needed.
 #pragma once
 

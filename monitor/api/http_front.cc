@@ -132,6 +132,8 @@ HttpRequest request_of(const httplib::Request& from) {
                              "X-Real-IP", "Via"}) {
     request.forwarded = request.forwarded || from.has_header(header);
   }
+  const auto site = from.get_header_value("Sec-Fetch-Site");
+  request.cross_site = site == "cross-site" || site == "same-site";
   request.body = from.body;
   return request;
 }

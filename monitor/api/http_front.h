@@ -21,7 +21,8 @@ struct HttpRequest {
   std::string path;    // decoded
   std::vector<std::pair<std::string, std::string>> params;  // decoded
   std::string host, authorization, content_type;            // headers
-  bool forwarded = false;  // a proxy says that it passes it on
+  bool forwarded = false;   // a proxy says that it passes it on
+  bool cross_site = false;  // a browser says that another site's page asks
   std::string body;
 };
 

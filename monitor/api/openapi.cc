@@ -25,7 +25,11 @@ Json schema_of(const Parameter& p) {
 }
 
 Json parameter_json(const Parameter& p) {
-  Json out = {{"name", p.name}, {"in", "query"}, {"description", p.what}};
+  std::string what = p.what;
+  if (p.scope != sql::TokenScope::kRead) {
+    what += "; takes the scope " + std::string(to_string(p.scope));
+  }
+  Json out = {{"name", p.name}, {"in", "query"}, {"description", what}};
   out["schema"] = p.repeated ? Json{{"type", "array"}, {"items", schema_of(p)}}
                              : schema_of(p);
   if (!p.example.empty()) {

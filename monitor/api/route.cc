@@ -119,6 +119,17 @@ bool fits(const Route& route, std::string_view path, std::string& named) {
   return named.find('/') == std::string::npos;
 }
 
+sql::TokenScope needed_scope(const Route& route, const HttpRequest& request) {
+  sql::TokenScope needed = route.scope;
+  for (const auto& [name, value] : request.params) {
+    const Parameter* const p = find_param(route, name);
+    if (p == nullptr) continue;
+    if (p->kind == Parameter::Kind::kFlag && is_no(value)) continue;
+    needed = std::max(needed, p->scope);
+  }
+  return needed;
+}
+
 Result<void> check_params(const Route& route, const HttpRequest& request) {
   std::vector<const Parameter*> seen;
   for (const auto& [name, value] : request.params) {

@@ -22,6 +22,8 @@ struct Parameter {
   std::vector<std::string> choices = {};
   bool repeated = false;
   std::string example = {};
+  // What giving it takes, if that is more than its route's.
+  sql::TokenScope scope = sql::TokenScope::kRead;
 };
 
 // The logs of the list, read again now and then.
@@ -36,7 +38,10 @@ class LogCache {
   Millis read_at_ = 0;
 };
 
+class LogFetches;
+
 struct Context {
+  LogFetches& fetches;
   std::chrono::milliseconds patience{30'000};  // of a query
   LogCache logs;
 };
@@ -77,6 +82,9 @@ struct Route {
 // `named` is set for a path that fits.
 [[nodiscard]] bool fits(const Route& route, std::string_view path,
                         std::string& named);
+// The route's, or that of a parameter; a flag that says no takes none.
+[[nodiscard]] sql::TokenScope needed_scope(const Route& route,
+                                           const HttpRequest& request);
 // 400 and 415: what is wrong with the parameters or the body's type.
 [[nodiscard]] Result<void> check_params(const Route& route,
                                         const HttpRequest& request);

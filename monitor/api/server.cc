@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "monitor/api/guard.h"
+#include "monitor/api/log_fetches.h"
 #include "monitor/api/route.h"
 #include "monitor/api/workers.h"
 #include "monitor/http_listener.h"
@@ -48,16 +49,17 @@ std::optional<Refusal> check_body(const Route& route,
 
 class ApiServer::Impl {
  public:
-  Impl(bool open, std::chrono::milliseconds patience, const std::string& url)
+  Impl(bool open, const ServerOptions& options, const std::string& url)
       : routes_(all_routes()),
         description_(openapi_json(routes_)),
         guard_(open),
-        workers_(url, kConnections, kQueue, preparation(patience)) {
-    context_.patience = patience;
-  }
+        fetches_(options.reading, url, options.fetch_patience),
+        context_{fetches_, options.patience, {}},
+        workers_(url, kConnections, kQueue, preparation(options.patience)) {}
   // Answers to whoever still waits come from the workers.
   ~Impl() {
     if (front_) front_->begin_stop();
+    fetches_.stop();
     workers_.stop();
   }
   Impl(const Impl&) = delete;
@@ -117,7 +119,8 @@ class ApiServer::Impl {
   // Nothing must escape: the client waits.
   void answer(const Route& route, Call& call) const {
     try {
-      const auto refusal = guard_.check(call.request, route.scope, call.db);
+      const auto refusal = guard_.check(
+          call.request, needed_scope(route, call.request), call.db);
       if (!refusal) return call.reply.fail(refusal.error());
       if (*refusal) return refuse(**refusal, call.reply);
       if (const auto body = check_body(route, call.request)) {
@@ -151,6 +154,7 @@ class ApiServer::Impl {
   const std::vector<Route> routes_;
   const std::string description_;
   const Guard guard_;
+  LogFetches fetches_;
   Context context_;
   Workers workers_;
   std::unique_ptr<HttpFront> front_;
@@ -171,14 +175,14 @@ Result<std::unique_ptr<ApiServer>> ApiServer::open(const ServerOptions& options,
                                        options.behind_tls_proxy, db);
   if (!allowed) return tl::unexpected(allowed.error());
   auto impl = std::make_unique<Impl>(
-      is_loopback_host(host) && !options.behind_tls_proxy, options.patience,
-      url);
+      is_loopback_host(host) && !options.behind_tls_proxy, options, url);
   HttpFront::Options front;
   front.host = host;
   front.port = port;
   front.tls_cert_file = options.tls_cert_file;
   front.tls_key_file = options.tls_key_file;
-  front.patience = options.patience + std::chrono::seconds(30);
+  front.patience =
+      options.patience + options.fetch_patience + std::chrono::seconds(10);
   const auto listening = impl->listen(front);
   if (!listening) return tl::unexpected(listening.error());
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));

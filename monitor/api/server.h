@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "monitor/config.h"
 #include "sql/database.h"
 
 namespace ct::monitor::api {
@@ -16,6 +17,9 @@ struct ServerOptions {
   std::string tls_cert_file, tls_key_file;
   bool behind_tls_proxy = false;  // tokens are needed, but TLS is not
   std::chrono::milliseconds patience{30'000};  // of a query
+  // How long one certificate may take that is fetched from its log.
+  std::chrono::milliseconds fetch_patience{20'000};
+  Config reading;  // how logs are spoken to
 };
 
 class ApiServer {

@@ -6,74 +6,25 @@
 
 #include "base/base64.h"
 #include "base/sha256.h"
-#include "monitor/backfill.h"
 #include "monitor/history_alerts.h"
-#include "sql/history_search.h"
 #include "sql/watches.h"
-#include "tests/monitor/two_logs.h"
-#include "tests/support/catch.h"
-#include "tests/support/test_postgres.h"
+#include "tests/monitor/archived_logs.h"
 #include "tests/support/wait.h"
 
 namespace ct::monitor {
 namespace {
 
-using demo::final_submission;
 namespace fault = test::fault;
 
-struct Fixture : test::TwoLogs {
-  const Config archiving = config_of(ReadMode::kArchive);
-
-  void read(test::TestDatabase& db, const Config& c) const {
-    Backfill job(c, db.connect(), nullptr, {}, {true, {}, nullptr});
-    REQUIRE(job.plan());
-    REQUIRE(job.run([](const BackfillProgress&) {}));
-  }
+struct Archived : test::ArchivedLogs {
   std::unique_ptr<EntryFetcher> fetcher(test::TestDatabase& db) const {
     auto out = std::make_unique<EntryFetcher>(archiving, db.connect(), nullptr);
-    REQUIRE(out->open());
+    REQUIRE(out->read_logs());
     return out;
   }
-};
-
-sql::HistoryCertificate certificate(test::TestDatabase& db,
-                                    const std::string& name) {
-  sql::HistoryTerm term;
-  term.text = name;
-  sql::HistoryQuery query;
-  query.terms = {&term, 1};
-  std::vector<sql::HistoryCertificate> found;
-  REQUIRE(sql::search_history(db.db(), query, [&](std::size_t, const auto& c) {
-    found.push_back(c);
-    return true;
-  }));
-  REQUIRE(found.size() == 1);
-  return found.front();
-}
-
-// www.ours.example, archived: a precertificate in `precert`, then, if there is
-// one, the certificate itself in `final`.
-struct Archived : Fixture {
-  sql::HistoryCertificate archive(std::vector<std::size_t> precerts,
-                                  std::vector<std::size_t> finals) {
-    for (const std::size_t i : {0u, 1u}) logs.fill(i, 300);
-    demo::CertificateSpec spec;
-    spec.common_name = "www.ours.example";
-    spec.names = demo::dns_names({spec.common_name});
-    const auto issuance = logs.ca().precertify(spec);
-    precertificate = issuance.precertificate;
-    for (const std::size_t i : precerts) {
-      logs.log(i).add(demo::precert_submission(issuance));
-      logs.log(i).publish();
-    }
-    final = logs.ca().finish(issuance, {});
-    for (const std::size_t i : finals) {
-      logs.log(i).add(final_submission(final, logs.ca().chain()));
-      logs.log(i).publish();
-    }
-    for (const std::size_t i : {0u, 1u}) logs.fill(i, 20);
-    read(database, archiving);
-    return certificate(database, "www.ours.example");
+  sql::HistoryCertificate archive(const std::vector<std::size_t>& precerts,
+                                  const std::vector<std::size_t>& finals) {
+    return ArchivedLogs::archive(database, precerts, finals);
   }
   FetchedEntry fetch(const sql::HistoryCertificate& c, bool any = false) {
     return fetcher(database)->fetch(entry_request(c, any)).get();
@@ -96,7 +47,6 @@ struct Archived : Fixture {
   }
 
   test::TestDatabase database;
-  Bytes precertificate, final;
 };
 
 }  // namespace
