@@ -61,49 +61,33 @@ void print_history(const RetroAnswer& answer, const Watch& watch) {
 
 // `seen` is what history was found to hold; all of it is gone through again,
 // however long that takes.
-Result<HistoryAlertCounts> alert_on_history(
+Result<HistoryAlertCounts> alert_with_progress(
     EntryFetcher& fetcher, sql::Database& db, const Watch& watch,
     const std::vector<alerts::Expectation>& expectations,
     const RetroAnswer& seen) {
   // Told at the end, for the progress is drawn where they would be.
   constexpr std::size_t kMostTold = 1'000;
   std::vector<std::string> problems;
-  HistoryAlerts history(fetcher, watch, expectations,
-                        [&](const std::string& what) {
-                          if (problems.size() < kMostTold) {
-                            problems.push_back(what);
-                          }
-                        });
-  {
+  const auto counts = [&] {
     Progress progress(stderr);
-    const auto show = [&] {
-      const auto& c = history.counts();
-      progress.show(
-          static_cast<double>(c.done) /
-              static_cast<double>(std::max<std::uint64_t>(
-                  {seen.unexpected, c.certificates, 1})),
-          fmt::format("{} of {}{} certificates fetched again",
-                      with_commas(c.done),
-                      with_commas(std::max(seen.unexpected, c.certificates)),
-                      seen.whole ? "" : " or more"));
-    };
-    const auto all =
-        match_history(db, watch, expectations, 0, std::chrono::milliseconds(0),
-                      [&](const sql::HistoryCertificate& c) {
-                        const bool go_on = history.add(c);
-                        show();
-                        return go_on;
-                      });
-    history.finish();
-    show();
-    if (!all) return tl::unexpected(all.error());
-  }
+    return alert_on_history(
+        fetcher, db, watch, expectations,
+        [&](const std::string& what) {
+          if (problems.size() < kMostTold) problems.push_back(what);
+        },
+        [&](const HistoryAlertCounts& c) {
+          const auto all = std::max(seen.unexpected, c.certificates);
+          progress.show(
+              static_cast<double>(c.done) /
+                  static_cast<double>(std::max<std::uint64_t>(all, 1)),
+              fmt::format("{} of {}{} certificates fetched again",
+                          with_commas(c.done), with_commas(all),
+                          seen.whole ? "" : " or more"));
+          return true;
+        });
+  }();
   for (const auto& what : problems) fmt::print(stderr, "ctvigil: {}\n", what);
-  if (fetcher.stopping()) {
-    return fail(Errc::kStopping,
-                "stopped; the same command goes on, and nobody is told twice");
-  }
-  return history.counts();
+  return counts;
 }
 
 void print_alerts(const HistoryAlertCounts& c) {
@@ -119,18 +103,7 @@ void print_alerts(const HistoryAlertCounts& c) {
   fmt::print(".\n");
 }
 
-Json alerts_json(const HistoryAlertCounts& c) {
-  return {{"raised", c.raised},
-          {"known", c.known},
-          {"expected", c.expected},
-          {"not_fetched", c.not_fetched}};
-}
-
-struct AddOptions : WatchRequest {
-  bool alert_on_history = false;
-};
-
-int add_watches(Session& session, const AddOptions& options) {
+int add_watches(Session& session, const WatchRequest& options) {
   auto watches = watches_from(options, "cli");
   if (!watches) return report(watches.error());
   auto db = session.open_database();
@@ -166,8 +139,8 @@ int add_watches(Session& session, const AddOptions& options) {
     }
     std::optional<HistoryAlertCounts> alerted;
     if (fetching && history->archived) {
-      const auto done = alert_on_history(fetching->fetcher(), **db, watch,
-                                         *expectations, *history);
+      const auto done = alert_with_progress(fetching->fetcher(), **db, watch,
+                                            *expectations, *history);
       if (!done) return report(done.error());
       alerted = *done;
       all_fetched = all_fetched && alerted->not_fetched + alerted->lies == 0;
@@ -177,7 +150,8 @@ int add_watches(Session& session, const AddOptions& options) {
       Json added = Json::parse(watch_json(watch));
       added["history"] =
           Json::parse(retro_json(*history, watch, log_names(*logs)));
-      added["history"]["alerts"] = alerted ? alerts_json(*alerted) : Json();
+      added["history"]["alerts"] =
+          alerted ? Json::parse(history_alerts_json(*alerted)) : Json();
       out.push_back(std::move(added));
     }
   }
@@ -190,7 +164,7 @@ int add_watches(Session& session, const AddOptions& options) {
 }  // namespace
 
 void add_watch_add_command(CLI::App& watch, Session& session) {
-  auto options = std::make_shared<AddOptions>();
+  auto options = std::make_shared<WatchRequest>();
   CLI::App& command = *watch.add_subcommand(
       "add", "Watch a name; one that is watched already is changed");
   session.add_common_options(command);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hex.h"
+#include "monitor/retro_match.h"
 #include "monitor/terminal.h"
 
 namespace ct::monitor {
@@ -65,6 +66,28 @@ void HistoryAlerts::settle_first() {
   counts_.raised += stored->opened;
   counts_.expected += stored->expected;
   counts_.known += stored->known;
+}
+
+Result<HistoryAlertCounts> alert_on_history(
+    EntryFetcher& fetcher, sql::Database& db, const alerts::Watch& watch,
+    const std::vector<alerts::Expectation>& expectations,
+    std::function<void(const std::string&)> problem,
+    const std::function<bool(const HistoryAlertCounts&)>& progress) {
+  HistoryAlerts history(fetcher, watch, expectations, std::move(problem));
+  const auto seen =
+      match_history(db, watch, expectations, 0, std::chrono::milliseconds(0),
+                    [&](const sql::HistoryCertificate& c) {
+                      return history.add(c) && progress(history.counts());
+                    });
+  history.finish();
+  if (!seen) return tl::unexpected(seen.error());
+  if (!seen->whole || fetcher.stopping()) {
+    return fail(Errc::kStopping,
+                "it ended before all of history was seen; doing it again goes "
+                "on, and nobody is told twice");
+  }
+  (void)progress(history.counts());
+  return history.counts();
 }
 
 }  // namespace ct::monitor

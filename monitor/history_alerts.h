@@ -56,4 +56,13 @@ class HistoryAlerts {
   HistoryAlertCounts counts_;
 };
 
+// Does so for all that history holds for `watch`, as long as that takes.
+// `progress` is told after each certificate, and ends it with false. kStopping:
+// it ended before all was seen; doing it again tells nobody twice.
+[[nodiscard]] Result<HistoryAlertCounts> alert_on_history(
+    EntryFetcher& fetcher, sql::Database& db, const alerts::Watch& watch,
+    const std::vector<alerts::Expectation>& expectations,
+    std::function<void(const std::string&)> problem,
+    const std::function<bool(const HistoryAlertCounts&)>& progress);
+
 }  // namespace ct::monitor

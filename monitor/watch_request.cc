@@ -99,4 +99,11 @@ std::string retro_json(const RetroAnswer& answer, const Watch& watch,
   return dump(out);
 }
 
+std::string history_alerts_json(const HistoryAlertCounts& counts) {
+  return dump({{"raised", counts.raised},
+               {"known", counts.known},
+               {"expected", counts.expected},
+               {"not_fetched", counts.not_fetched}});
+}
+
 }  // namespace ct::monitor

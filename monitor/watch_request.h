@@ -6,6 +6,7 @@
 
 #include "alerts/watch.h"
 #include "base/result.h"
+#include "monitor/history_alerts.h"
 #include "monitor/history_text.h"
 #include "monitor/retro_match.h"
 
@@ -16,6 +17,7 @@ struct WatchRequest {
   std::vector<std::string> patterns, issuers, spkis, tags;
   std::string grace, note;
   bool force = false;  // public suffixes and the like, too
+  bool alert_on_history = false;
 };
 // One watch for each pattern. kUsage: not understood; says what and why.
 [[nodiscard]] Result<std::vector<alerts::Watch>> watches_from(
@@ -28,5 +30,7 @@ struct WatchRequest {
 [[nodiscard]] std::string retro_json(const RetroAnswer& answer,
                                      const alerts::Watch& watch,
                                      const LogNames& logs);
+// Of alert_on_history.
+[[nodiscard]] std::string history_alerts_json(const HistoryAlertCounts& counts);
 
 }  // namespace ct::monitor

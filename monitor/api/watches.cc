@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
+#include "monitor/api/log_fetches.h"
 #include "monitor/api/route.h"
 #include "monitor/terminal.h"
 #include "monitor/watch_request.h"
@@ -17,6 +19,8 @@ using Json = nlohmann::ordered_json;
 // How many matches from history are shown, and how long it may take.
 constexpr std::size_t kShown = 5;
 constexpr std::chrono::seconds kPatience{10};
+// Of problems with what was fetched for alerts, for each watch.
+constexpr std::size_t kMostTold = 100;
 
 constexpr const char* kExample =
     R"({"pattern": "example.com", "allowed_issuers": ["Let's Encrypt"]})";
@@ -76,18 +80,43 @@ Result<WatchRequest> request_from(const std::string& body) {
       *text = value.get<std::string>();
     } else if (key == "force" && value.is_boolean()) {
       request.force = value.get<bool>();
+    } else if (key == "alert_on_history" && value.is_boolean()) {
+      request.alert_on_history = value.get<bool>();
     } else {
       return fail(Errc::kUsage,
                   printable(key.substr(0, 60)) +
                       " is no key of a watch, or of another type; there are "
                       "pattern or patterns, allowed_issuers, allowed_spkis, "
-                      "tags, grace (\"10m\"), note, force (true)");
+                      "tags, grace (\"10m\"), note, force and "
+                      "alert_on_history (true or false)");
     }
   }
   if (request.patterns.empty()) {
     return fail(Errc::kUsage, "pattern says what to watch: \"example.com\"");
   }
   return request;
+}
+
+// Takes as long as the logs do. Meanwhile blank lines go out, which JSON may
+// begin with: so it is seen that it goes on, and whether anybody still waits.
+Result<Json> raise_alerts(
+    Call& call, EntryFetcher& fetcher, const alerts::Watch& watch,
+    const std::vector<alerts::Expectation>& expectations) {
+  call.reply.head(200, kJson);
+  if (!call.reply.write("\n")) return fail(Errc::kStopping, "nobody waits");
+  Json problems = Json::array();
+  const auto counts = alert_on_history(
+      fetcher, call.db, watch, expectations,
+      [&](const std::string& what) {
+        const std::string told = printable(what);
+        log_warning("an alert about history", {{"error", told}});
+        if (problems.size() < kMostTold) problems.push_back(told);
+      },
+      [&](const HistoryAlertCounts&) { return call.reply.write("\n"); });
+  if (!counts) return tl::unexpected(counts.error());
+  Json out = Json::parse(history_alerts_json(*counts));
+  out["problems"] = std::move(problems);
+  return out;
 }
 
 Result<void> add(Call& call) {
@@ -99,6 +128,12 @@ Result<void> add(Call& call) {
   if (!expectations) return tl::unexpected(expectations.error());
   const auto logs = call.context.logs.get(call.db);
   if (!logs) return tl::unexpected(logs.error());
+  std::optional<LogFetches::Turn> turn;
+  if (request->alert_on_history) {
+    auto taken = call.context.fetches.turn();
+    if (!taken) return tl::unexpected(taken.error());
+    turn.emplace(std::move(*taken));
+  }
   std::vector<std::string> out;
   for (auto& watch : *watches) {
     const auto id = sql::put_watch(call.db, watch);
@@ -111,6 +146,12 @@ Result<void> add(Call& call) {
     Json added = Json::parse(watch_json(watch));
     added["history"] =
         Json::parse(retro_json(*history, watch, log_names(**logs)));
+    Json& alerts = added["history"]["alerts"] = nullptr;
+    if (turn && history->archived) {
+      auto raised = raise_alerts(call, turn->fetcher(), watch, *expectations);
+      if (!raised) return tl::unexpected(raised.error());
+      alerts = std::move(*raised);
+    }
     out.push_back(added.dump(-1, ' ', true));
   }
   call.reply.give(200, kJson, array_of(out));
@@ -143,7 +184,11 @@ void add_watch_routes(std::vector<Route>& routes) {
                     .handler = list});
   routes.push_back({.method = "POST",
                     .path = "/v1/watches",
-                    .summary = "Watch something, or change what is expected",
+                    .summary =
+                        "Watch something, or change what is expected. With "
+                        "alert_on_history alerts are raised about what history "
+                        "holds and nothing explains, each fetched again with "
+                        "proof: that takes as long as the logs take",
                     .scope = sql::TokenScope::kWrite,
                     .handler = add,
                     .body_example = kExample});

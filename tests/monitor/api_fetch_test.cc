@@ -159,4 +159,69 @@ TEST_CASE_METHOD(Fetching, "whoever may only read does not have logs asked",
   CHECK(status(pem_of(c) + "&fetch", write) == 200);
 }
 
+namespace {
+
+constexpr const char* kWatch =
+    R"({"pattern": "ours.example", "allowed_issuers": ["Nobody Trust"],
+        "alert_on_history": true})";
+
+// A watch's `alerts`, of the answer to its POST.
+json alerts_of(httplib::Client client, const char* body) {
+  const auto r = client.Post("/v1/watches", body, "application/json");
+  REQUIRE(r);
+  CAPTURE(r->body);
+  REQUIRE(r->status == 200);
+  CHECK(r->get_header_value("Content-Type") == "application/json");
+  return json::parse(r->body)[0]["history"]["alerts"];
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fetching, "a watch made over HTTP alerts on history, once",
+                 "[.db][monitor][api_fetch]") {
+  (void)archive(database, {0}, {1});
+  serve();
+  CHECK(alerts_of(client(), R"({"pattern": "ours.example"})").is_null());
+  CHECK(get("/v1/alerts").empty());
+  CHECK(alerts_of(client(), kWatch) == json{{"raised", 1},
+                                            {"known", 0},
+                                            {"expected", 0},
+                                            {"not_fetched", 0},
+                                            {"problems", json::array()}});
+  CHECK(alerts_of(client(), kWatch)["known"] == 1);
+  const auto alerts = get("/v1/alerts");
+  REQUIRE(alerts.size() == 1);
+  CHECK(alerts[0]["names"] == json{"www.ours.example"});
+  CHECK(alerts[0]["watch"] == "ours.example");
+}
+
+TEST_CASE_METHOD(Fetching, "the answer names logs that lie about history",
+                 "[.db][monitor][api_fetch]") {
+  (void)archive(database, {}, {0});
+  logs.add_fault(0, fault::flip_entry(300));
+  serve();
+  const auto alerts = alerts_of(client(), kWatch);
+  CHECK(alerts["raised"] == 0);
+  CHECK(alerts["not_fetched"] == 1);
+  REQUIRE(alerts["problems"].size() == 1);
+  CHECK_THAT(alerts["problems"][0].get<std::string>(),
+             ContainsSubstring("NOT TO BE TRUSTED: www.ours.example (") &&
+                 ContainsSubstring("entry 300 of old: "));
+  CHECK(get("/v1/alerts").empty());
+}
+
+TEST_CASE_METHOD(Fetching, "without a turn to ask logs no watch is made",
+                 "[.db][monitor][api_fetch]") {
+  const auto c = archive(database, {}, {0});
+  logs.add_fault(0, fault::hang());
+  api::ServerOptions options;
+  options.fetch_patience = std::chrono::milliseconds(20);
+  serve(options);
+  for (int n = 0; n < 4; ++n) CHECK(status(pem_of(c) + "&fetch") == 503);
+  CHECK(post("/v1/watches", kWatch) == 503);
+  CHECK(get("/v1/watches").empty());
+  CHECK(post("/v1/watches", R"({"pattern": "a.example",
+                                "alert_on_history": "yes"})") == 400);
+}
+
 }  // namespace ct::monitor

@@ -363,6 +363,31 @@ TEST_CASE_METHOD(Alerting, "history tells nobody twice",
   CHECK(database.run("SELECT count(*) FROM alert_sighting") == "2");
 }
 
+TEST_CASE_METHOD(Alerting, "history that was not seen to its end is an error",
+                 "[.db][monitor][history_alerts]") {
+  (void)archive({0}, {1});
+  const auto watch = watch_of(database);
+  const auto fetching = fetcher(database);
+  std::uint64_t seen = 0;
+  const auto alert_all = [&](bool go_on) {
+    return alert_on_history(
+        *fetching, database.db(), watch, {},
+        [&](const std::string& what) { problems.push_back(what); },
+        [&](const HistoryAlertCounts& counts) {
+          seen = counts.certificates;
+          return go_on;
+        });
+  };
+  const auto broken_off = alert_all(false);
+  REQUIRE_FALSE(broken_off);
+  CHECK(broken_off.error().code == Errc::kStopping);
+  CHECK(seen == 1);
+  const auto whole = alert_all(true);
+  REQUIRE(whole);
+  CHECK(whole->raised + whole->known == 1);
+  CHECK(problems.empty());
+}
+
 TEST_CASE_METHOD(Alerting, "what was registered meanwhile is expected",
                  "[.db][monitor][history_alerts]") {
   const auto c = archive({0}, {});
