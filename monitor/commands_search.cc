@@ -9,6 +9,7 @@
 
 #include "monitor/commands.h"
 #include "monitor/der_source.h"
+#include "monitor/fetch_report.h"
 #include "monitor/fetching.h"
 #include "monitor/files.h"
 #include "monitor/search_output.h"
@@ -179,12 +180,14 @@ int search(Session& session, Options& options) {
                    terms->terms.size() == 1 && isatty(STDOUT_FILENO) != 0;
   constexpr std::uint64_t kTableLimit = 100;
   std::unique_ptr<Fetching> fetching;
+  FetchReport fetch_report;
   std::optional<FetchedDer> fetched;
   if (options.fetch) {
     auto started = Fetching::start(session);
     if (!started) return failed(started.error());
     fetching = std::move(*started);
-    fetched.emplace(session, fetching->fetcher());
+    fetched.emplace(session, fetching->fetcher(),
+                    [&](const std::string& what) { fetch_report.tell(what); });
   }
   const auto output =
       output_for(session, options, *format, *terms, log_names(*logs),
@@ -200,12 +203,20 @@ int search(Session& session, Options& options) {
                                         const sql::HistoryCertificate& c) {
     ++found;
     if (cut && found > kTableLimit) return false;
-    return output->add(term, c);
+    const bool go_on = output->add(term, c);
+    if (fetched) fetch_report.show(fetched->done());
+    return go_on;
   };
+  if (fetching) {
+    const auto begun = fetch_report.begin(
+        **db, query, [&] { return !fetching->fetcher().stopping(); });
+    if (!begun) return failed(begun.error());
+  }
   const auto done =
       fetching ? sql::search_history_by_pages(**db, query, kPage, visit)
                : sql::search_history(**db, query, visit);
   output->end(done.has_value());
+  if (fetched) fetch_report.end(fetched->done());
   std::fflush(stdout);
   if (!done) return failed(done.error());
   if (cut && found > kTableLimit) {

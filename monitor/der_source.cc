@@ -44,12 +44,18 @@ Result<Bytes> certificate_bytes(Result<ProvenEntry> entry) {
   return std::move(entry->certificate);
 }
 
-FetchedDer::FetchedDer(Session& session, EntryFetcher& fetcher)
-    : fetcher_(fetcher), kept_(kept_der(session)) {}
+FetchedDer::FetchedDer(Session& session, EntryFetcher& fetcher,
+                       std::function<void(const std::string&)> problem)
+    : fetcher_(fetcher),
+      kept_(kept_der(session)),
+      problem_(std::move(problem)) {}
 
 PendingDer FetchedDer::get(const sql::HistoryCertificate& certificate) {
   auto kept = kept_(certificate)();
-  if (!kept || kept->bytes) return [kept] { return kept; };
+  if (!kept || kept->bytes) {
+    ++done_;
+    return [kept] { return kept; };
+  }
   // Shared, for a std::function must be copyable.
   const auto future = std::make_shared<Future<FetchedEntry>>(
       fetcher_.fetch(entry_request(certificate, /*any_entry=*/false)));
@@ -63,16 +69,15 @@ Result<Der> FetchedDer::settle(const std::string& name, FetchedEntry got) {
     return tl::unexpected(got.entry.error());
   }
   for (const auto& lie : got.lies) {
-    fmt::print(stderr, "ctvigil: NOT TO BE TRUSTED: {}: {}\n", name, lie);
+    problem_(fmt::format("NOT TO BE TRUSTED: {}: {}", name, lie));
   }
+  ++done_;
   lies_ += got.lies.size();
   auto bytes = certificate_bytes(std::move(got.entry));
   if (bytes) return Der{std::move(*bytes), ""};
   ++failed_;
   const std::string& why = bytes.error().what;
-  if (got.lies.empty()) {
-    fmt::print(stderr, "ctvigil: {}: {}\n", name, why);
-  }
+  if (got.lies.empty()) problem_(name + ": " + why);
   return Der{std::nullopt, why};
 }
 

@@ -38,12 +38,15 @@ using DerSource = std::function<PendingDer(const sql::HistoryCertificate&)>;
 // What the database does not keep is fetched from the logs.
 class FetchedDer {
  public:
-  // Both outlive it and what it gives.
-  FetchedDer(Session& session, EntryFetcher& fetcher);
+  // `problem` is told what could not be had, or does not hold, a line each.
+  // All outlive it and what it gives.
+  FetchedDer(Session& session, EntryFetcher& fetcher,
+             std::function<void(const std::string&)> problem);
 
   [[nodiscard]] PendingDer get(const sql::HistoryCertificate& certificate);
-  // Those that could not be had, and those of which a log lied. Each has been
-  // named on standard error.
+  // Those that were given, or could not be.
+  [[nodiscard]] std::uint64_t done() const { return done_; }
+  // Those that could not be had, and those of which a log lied.
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
   [[nodiscard]] std::uint64_t lies() const { return lies_; }
 
@@ -52,7 +55,8 @@ class FetchedDer {
 
   EntryFetcher& fetcher_;
   const DerSource kept_;
-  std::uint64_t failed_ = 0, lies_ = 0;
+  const std::function<void(const std::string&)> problem_;
+  std::uint64_t done_ = 0, failed_ = 0, lies_ = 0;
 };
 
 }  // namespace ct::monitor

@@ -137,4 +137,10 @@ void Progress::show(double done, const std::string& text) {
   drawn_ = true;
 }
 
+void Progress::tell(const std::string& line) {
+  if (redraw_ && drawn_) std::fputs("\r\x1b[K", stream_);
+  std::fputs((line + '\n').c_str(), stream_);
+  drawn_ = false;
+}
+
 }  // namespace ct::monitor

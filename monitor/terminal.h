@@ -56,6 +56,8 @@ class Progress {
 
   // `done` of 1; `text` is what else there is to say, one short line.
   void show(double done, const std::string& text);
+  // A line that stays, above the bar.
+  void tell(const std::string& line);
 
  private:
   std::FILE* const stream_;

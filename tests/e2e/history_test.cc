@@ -70,6 +70,13 @@ TEST_CASE_METHOD(Archive, "certificates are fetched again, with proof",
   REQUIRE(rest);
   CHECK(*rest == std::vector<Bytes>{expected[1]});
 
+  // Of many it is said how far it is, and what could not be had.
+  const Outcome many = monitor.run(with_logs(
+      {"search", "nobody.example", "--pem", "--fetch", "--limit", "25"}));
+  CHECK_THAT(many.err, ContainsSubstring("% ") &&
+                           ContainsSubstring(" of 25 certificates\n"));
+  CHECK(lied.err.find(" certificates\n") == std::string::npos);
+
   // Interrupted, it ends.
   logs.clear_faults(1);
   logs.add_fault(1, fault::hang());
