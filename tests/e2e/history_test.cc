@@ -1,4 +1,7 @@
 // What history holds, fetched again and told of, as users ask for it.
+#include <httplib.h>
+
+#include "base/hex.h"
 #include "base/sha256.h"
 #include "tests/e2e/harness.h"
 #include "tests/support/catch.h"
@@ -58,6 +61,28 @@ TEST_CASE_METHOD(Archive, "certificates are fetched again, with proof",
   const auto blocks = x509::from_pem("CERTIFICATE", with.out);
   REQUIRE(blocks);
   CHECK(sorted(*blocks) == sorted(expected));
+
+  // Over HTTP as well.
+  const int port = free_port();
+  const auto serving = monitor.start(
+      with_logs({"serve", "--listen", "127.0.0.1:" + std::to_string(port)}));
+  httplib::Client client("127.0.0.1", port);
+  client.set_read_timeout(60);
+  const std::string path =
+      "/v1/certificates/" + to_hex(sha256(expected[0])) + "?format=pem&fetch";
+  std::string pem;
+  CHECK(eventually(
+      [&] {
+        const auto r = client.Get(path.c_str());
+        if (r) pem = r->body;
+        return r && r->status == 200;
+      },
+      kPatience));
+  const auto served = x509::from_pem("CERTIFICATE", pem);
+  REQUIRE(served);
+  CHECK(*served == std::vector<Bytes>{expected[0]});
+  serving->signal(15);
+  CHECK(serving->wait() == 0);
 
   // One certificate is in the log that lies now, the other is not.
   logs.add_fault(1, fault::flip_entry(300));
