@@ -2,23 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "base/hex.h"
 #include "monitor/commands.h"
 #include "monitor/entry_fetcher.h"
-#include "monitor/terminal.h"
+#include "monitor/history_text.h"
 #include "sql/history_search.h"
 
 namespace ct::monitor {
-namespace {
-
-std::string name_of(const sql::HistoryCertificate& c) {
-  return fmt::format(
-      "{} ({})", c.names.empty() ? "without names" : printable(c.names.front()),
-      to_hex(c.sha256));
-}
-
-}  // namespace
-
 DerSource kept_der(Session& session) {
   auto db = std::make_shared<std::unique_ptr<sql::Database>>();
   return [db, &session](const sql::HistoryCertificate& c) -> PendingDer {
@@ -59,7 +48,7 @@ PendingDer FetchedDer::get(const sql::HistoryCertificate& certificate) {
   // Shared, for a std::function must be copyable.
   const auto future = std::make_shared<Future<FetchedEntry>>(
       fetcher_.fetch(entry_request(certificate, /*any_entry=*/false)));
-  return [this, future, name = name_of(certificate)] {
+  return [this, future, name = certificate_title(certificate)] {
     return settle(name, future->get());
   };
 }

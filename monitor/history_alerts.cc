@@ -1,10 +1,7 @@
 #include "monitor/history_alerts.h"
 
-#include <fmt/format.h>
-
-#include "base/hex.h"
+#include "monitor/history_text.h"
 #include "monitor/retro_match.h"
-#include "monitor/terminal.h"
 
 namespace ct::monitor {
 namespace {
@@ -29,14 +26,10 @@ HistoryAlerts::~HistoryAlerts() {
 bool HistoryAlerts::add(const sql::HistoryCertificate& certificate) {
   if (fetcher_.stopping()) return false;
   ++counts_.certificates;
-  const std::string name = fmt::format(
-      "{} ({})",
-      certificate.names.empty() ? "a certificate without names"
-                                : printable(certificate.names.front()),
-      to_hex(certificate.sha256));
   pending_.push_back(
-      {name, fetcher_.judge(entry_request(certificate, /*any_entry=*/true),
-                            watches_)});
+      {certificate_title(certificate),
+       fetcher_.judge(entry_request(certificate, /*any_entry=*/true),
+                      watches_)});
   if (pending_.size() >= kAtOnce) settle_first();
   return true;
 }

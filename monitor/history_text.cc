@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/hex.h"
+#include "monitor/terminal.h"
 #include "sql/history_key.h"
 #include "sql/history_search.h"
 #include "x509/certificate.h"
@@ -193,6 +194,13 @@ std::string history_csv(const sql::HistoryCertificate& c,
       csv_cell(c.organization),
       c.sightings.empty() ? "" : format_time(c.sightings.front().timestamp),
       c.sightings.size(), sql::history_place(c));
+}
+
+std::string certificate_title(const sql::HistoryCertificate& c) {
+  return fmt::format("{} ({})",
+                     c.names.empty() ? "a certificate without names"
+                                     : printable(c.names.front()),
+                     to_hex(c.sha256));
 }
 
 const sql::HistorySighting* certificate_sighting(

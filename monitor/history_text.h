@@ -31,6 +31,9 @@ using LogNames = std::map<Hash, std::string>;
 [[nodiscard]] const sql::HistorySighting* certificate_sighting(
     const sql::HistoryCertificate& c);
 
+// What messages call it: its first name, and the SHA-256.
+[[nodiscard]] std::string certificate_title(const sql::HistoryCertificate& c);
+
 // Who issued it, in a few words: organisation and common name.
 [[nodiscard]] std::string short_issuer(std::string_view issuer);
 

@@ -29,6 +29,19 @@ TEST_CASE("JSON of a certificate is ASCII, whatever was put into it",
   CHECK(parsed["sightings"] == json::array());
 }
 
+TEST_CASE("messages call a certificate by name and hash, safe to print",
+          "[monitor][history_text]") {
+  sql::HistoryCertificate c;
+  c.sha256.fill(0xab);
+  std::string hash;
+  while (hash.size() < 64) hash += "ab";
+  CHECK(certificate_title(c) == "a certificate without names (" + hash + ")");
+  c.names = {"a\x1b[1m.example", "b.example"};
+  const std::string title = certificate_title(c);
+  CHECK(title.ends_with(".example (" + hash + ")"));
+  CHECK(title.find('\x1b') == std::string::npos);
+}
+
 TEST_CASE("an issuer is said in few words", "[monitor][history_text]") {
   CHECK(short_issuer("C=US, O=Let's Encrypt, CN=R11") == "Let's Encrypt R11");
   CHECK(short_issuer("O=DigiCert, CN=DigiCert CA 1") == "DigiCert CA 1");
