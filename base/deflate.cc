@@ -9,11 +9,8 @@ namespace {
 
 constexpr int kWindowBits = -13;  // below 0: raw
 constexpr int kMemLevel = 5;
-
-ByteView usable(ByteView dictionary) {
-  return dictionary.size() <= kDeflateWindow ? dictionary
-                                             : dictionary.last(kDeflateWindow);
-}
+// Of that window zlib keeps the rest for itself.
+constexpr std::size_t kMostDictionary = 8192 - 262;
 
 // zlib takes no const, but changes nothing.
 Bytef* input(ByteView bytes) { return const_cast<Bytef*>(bytes.data()); }
@@ -52,16 +49,20 @@ class Deflater {
 
 }  // namespace
 
+ByteView deflate_dictionary(ByteView bytes) {
+  return bytes.size() <= kMostDictionary ? bytes : bytes.last(kMostDictionary);
+}
+
 Bytes deflate_against(ByteView bytes, ByteView dictionary) {
   thread_local Deflater deflater;
-  return deflater.run(bytes, usable(dictionary));
+  return deflater.run(bytes, deflate_dictionary(dictionary));
 }
 
 Result<Bytes> inflate_against(ByteView compressed, ByteView dictionary,
                               std::size_t max) {
   z_stream stream{};
   if (inflateInit2(&stream, kWindowBits) != Z_OK) throw std::bad_alloc();
-  const ByteView known = usable(dictionary);
+  const ByteView known = deflate_dictionary(dictionary);
   if (!known.empty()) {
     inflateSetDictionary(&stream, known.data(),
                          static_cast<uInt>(known.size()));

@@ -7,8 +7,8 @@
 
 namespace ct {
 
-// Of a dictionary the last bytes count, so many at most.
-inline constexpr std::size_t kDeflateWindow = 8192 - 262;
+// What counts of a dictionary: its last bytes, 7,930 at most.
+[[nodiscard]] ByteView deflate_dictionary(ByteView bytes);
 
 // Never fails. Undone by the same dictionary only, which nothing in the result
 // names.

@@ -1,7 +1,5 @@
 #include "sql/history_admin.h"
 
-#include <limits>
-
 #include "sql/history_row.h"
 #include "sql/history_substring.h"
 #include "sql/lock_turns.h"
@@ -30,13 +28,6 @@ constexpr std::string_view kOther =
     "history_pruned,"
     "history_der_template}'::text[]) AS t";
 
-// Of a partition of that name; none is above that of `below`.
-bool is_before(const std::string& name, int below) {
-  int quarter = history_quarter(std::numeric_limits<Seconds>::min());
-  while (quarter < below && history_partition_name(quarter) != name) ++quarter;
-  return quarter < below;
-}
-
 HistoryPruned prune(Tx& tx, Seconds before) {
   HistoryPruned pruned;
   const int end = history_quarter(before);
@@ -46,7 +37,7 @@ HistoryPruned prune(Tx& tx, Seconds before) {
       "IN ACCESS EXCLUSIVE MODE");
   for (const Row row : tx.exec(kPartitions)) {
     const std::string name = row.text("name");
-    if (!is_before(name, end)) continue;
+    if (history_quarter_called(name).value_or(end) >= end) continue;
     tx.run_script("DROP TABLE history_" + name + ", history_root_" + name +
                   "; DROP TABLE IF EXISTS history_der_" + name);
     ++pruned.partitions;

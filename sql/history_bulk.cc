@@ -1,9 +1,8 @@
 #include "sql/history_bulk.h"
 
+#include <algorithm>
 #include <functional>
-#include <limits>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "sql/history_der.h"
@@ -189,21 +188,15 @@ Result<HistoryStored> build_partition(Database& db, int quarter,
 
 // Those there are, the earliest first.
 std::vector<int> stored_quarters(Tx& tx) {
-  std::set<std::string> names;
+  std::vector<int> out;
   for (const Row row :
        tx.exec("SELECT substr(c.relname, length('history_') + 1) AS name FROM "
                "pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
                "WHERE i.inhparent = 'history'::regclass")) {
-    names.insert(row.text("name"));
+    const auto quarter = history_quarter_called(row.text("name"));
+    if (quarter) out.push_back(*quarter);
   }
-  std::vector<int> out;
-  const int last = history_quarter(std::numeric_limits<Seconds>::max());
-  for (int quarter = history_quarter(std::numeric_limits<Seconds>::min());
-       quarter <= last; ++quarter) {
-    if (names.contains(history_partition_name(quarter))) {
-      out.push_back(quarter);
-    }
-  }
+  std::ranges::sort(out);
   return out;
 }
 
@@ -244,14 +237,9 @@ Result<void> HistoryBulk::add(const HistoryBatch& batch) {
   return impl_->db->transact([&](Tx& tx) -> Result<void> {
     const auto numbers = number_history(tx, batch.issuers, batch.logs);
     auto rows = history_rows(batch, *numbers);
-    std::vector<HistoryRow*> kept;
-    for (auto& row : rows) {
-      if (!row.der.empty()) kept.push_back(&row);
-    }
-    if (!kept.empty()) {
-      pack_history_der(tx, kept, *numbers);
-      impl_->keeps_der = true;
-    }
+    pack_history_der(tx, rows, *numbers);
+    impl_->keeps_der |= std::ranges::any_of(
+        rows, [](const HistoryRow& row) { return !row.der.empty(); });
     return impl_->spool.add(rows);
   });
 }

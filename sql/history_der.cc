@@ -21,10 +21,6 @@ void load_templates(Tx& tx, const std::vector<std::string>& issuers,
   }
 }
 
-ByteView as_template(ByteView der) {
-  return der.size() <= kDeflateWindow ? der : der.last(kDeflateWindow);
-}
-
 // Whoever is first decides; in one order, so that two who meet do not wait for
 // each other.
 void make_templates(Tx& tx, const std::map<std::int32_t, ByteView>& wanted,
@@ -40,7 +36,7 @@ void make_templates(Tx& tx, const std::map<std::int32_t, ByteView>& wanted,
     if (numbers.templates.contains(issuer)) continue;
     issuers.push_back(std::to_string(issuer));
     missing.integer(issuer);
-    ders.bytes(as_template(der));
+    ders.bytes(deflate_dictionary(der));
   }
   if (issuers.empty()) return;
   tx.exec(
@@ -68,22 +64,22 @@ void add_history_der_partitions(Tx& tx, std::span<const HistoryRow> rows) {
       {dates.param()});
 }
 
-void pack_history_der(Tx& tx, std::span<HistoryRow* const> rows,
+void pack_history_der(Tx& tx, std::span<HistoryRow> rows,
                       HistoryNumbers& numbers) {
   std::map<std::int32_t, ByteView> wanted;
   if (numbers.templates.size() > kMostTemplates) numbers.templates.clear();
-  for (const HistoryRow* row : rows) {
-    if (row->der.empty() || row->der_template != 0) continue;
-    if (numbers.templates.contains(row->issuer)) continue;
-    wanted.emplace(row->issuer, row->der);
+  for (const HistoryRow& row : rows) {
+    if (row.der.empty() || row.der_template != 0) continue;
+    if (numbers.templates.contains(row.issuer)) continue;
+    wanted.emplace(row.issuer, row.der);
   }
   if (!wanted.empty()) make_templates(tx, wanted, numbers);
-  for (HistoryRow* row : rows) {
-    if (row->der.empty() || row->der_template != 0) continue;
-    Bytes packed = deflate_against(row->der, numbers.templates.at(row->issuer));
-    if (packed.size() >= row->der.size()) continue;
-    row->der = std::move(packed);
-    row->der_template = row->issuer;
+  for (HistoryRow& row : rows) {
+    if (row.der.empty() || row.der_template != 0) continue;
+    Bytes packed = deflate_against(row.der, numbers.templates.at(row.issuer));
+    if (packed.size() >= row.der.size()) continue;
+    row.der = std::move(packed);
+    row.der_template = row.issuer;
   }
 }
 

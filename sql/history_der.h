@@ -21,7 +21,7 @@ void add_history_der_partitions(Tx& tx, std::span<const HistoryRow> rows);
 
 // Deflates the DER of those rows that have some. Issuers that had no template
 // get one, which `numbers` remembers. Throws.
-void pack_history_der(Tx& tx, std::span<HistoryRow* const> rows,
+void pack_history_der(Tx& tx, std::span<HistoryRow> rows,
                       HistoryNumbers& numbers);
 // Undone, from the columns of history_der and the template's. kMalformed:
 // damaged.

@@ -74,6 +74,13 @@ std::string history_partition_name(int quarter) {
   return std::to_string(quarter / 4) + "q" + std::to_string(quarter % 4 + 1);
 }
 
+std::optional<int> history_quarter_called(std::string_view name) {
+  for (int quarter = kPast; quarter <= kFuture; ++quarter) {
+    if (history_partition_name(quarter) == name) return quarter;
+  }
+  return std::nullopt;
+}
+
 std::shared_ptr<const HistoryBatch> prepare_history(
     const std::vector<HistoryEntry>& entries) {
   const auto batch = std::make_shared<HistoryBatch>();

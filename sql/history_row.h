@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ namespace ct::sql {
 [[nodiscard]] Seconds history_quarter_begin(int quarter);
 // "2026q4", "past", "future".
 [[nodiscard]] std::string history_partition_name(int quarter);
+// Of a partition of that name; nullopt: there is none.
+[[nodiscard]] std::optional<int> history_quarter_called(std::string_view name);
 
 // An entry as far as it can be written down without the database.
 struct HistoryDraft {

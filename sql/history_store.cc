@@ -58,7 +58,8 @@ class PartitionWriter {
     constexpr int kAttempts = 5;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       find_known();
-      pack();
+      // Outside of the attempt, which may be undone while `numbers_` remembers.
+      pack_history_der(tx_, rows_, numbers_);
       if (known_ == rows_.size() || tx_.attempt([&] { add_unknown(); })) {
         update_known();
         return {rows_.size() - known_, changed_.size()};
@@ -117,15 +118,6 @@ class PartitionWriter {
       changed_.push_back({&rows_[i], found.text("place")});
     is_known_[i] = true;
     ++known_;
-  }
-
-  // Outside of the attempt, which may be undone while `numbers_` remembers.
-  void pack() {
-    std::vector<HistoryRow*> kept;
-    for (auto& row : rows_) {
-      if (!row.der.empty()) kept.push_back(&row);
-    }
-    if (!kept.empty()) pack_history_der(tx_, kept, numbers_);
   }
 
   // Row by row, so that the server has begun before we are through.
