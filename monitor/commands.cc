@@ -129,9 +129,12 @@ void add_keep_der_option(CLI::App& command, Session& session) {
   });
 }
 
-Result<void> check_keep_der(const CLI::App& command, const Config& config) {
-  if (command.count("--keep-der") == 0 || config.keep_der != KeepDer::kAll ||
-      config.mode == ReadMode::kArchive) {
+Result<void> check_keep_der(const CLI::App& command, Session& session) {
+  const auto config = session.config();
+  if (!config) return tl::unexpected(config.error());
+  if (command.count("--keep-der") == 0 ||
+      (*config)->keep_der != KeepDer::kAll ||
+      (*config)->mode == ReadMode::kArchive) {
     return {};
   }
   return fail(Errc::kUsage, "--keep-der all is for --mode archive");

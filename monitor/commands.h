@@ -94,9 +94,9 @@ void add_log_list_options(CLI::App& command, Session& session,
 
 // --keep-der.
 void add_keep_der_option(CLI::App& command, Session& session);
-// kUsage: it was given, but nothing is archived.
+// kUsage: it was given, but nothing is archived; or the configuration is wrong.
 [[nodiscard]] Result<void> check_keep_der(const CLI::App& command,
-                                          const Config& config);
+                                          Session& session);
 
 // Each in the commands_*.cc of its name.
 void add_run_commands(CLI::App& app, Session& session);

@@ -342,10 +342,8 @@ void add_backfill_commands(CLI::App& app, Session& session) {
       using std::chrono::seconds;
       config.mismatch_retries = {seconds(1), seconds(3), seconds(6)};
     });
-    if (const auto config = session.config(); config) {
-      const auto fits = check_keep_der(command, **config);
-      if (!fits) return report(fits.error());
-    }
+    const auto fits = check_keep_der(command, session);
+    if (!fits) return report(fits.error());
     return run_backfill(session, *options);
   });
 }

@@ -180,10 +180,8 @@ void add_run_commands(CLI::App& app, Session& session) {
                      "2026-11-01, not " +
                          options->start});
     }
-    if (const auto config = session.config(); config) {
-      const auto fits = check_keep_der(command, **config);
-      if (!fits) return report(fits.error());
-    }
+    const auto fits = check_keep_der(command, session);
+    if (!fits) return report(fits.error());
     return run(session, *options);
   });
 }
