@@ -4,7 +4,6 @@
 //   build/history_bench [ENTRIES [DATABASE-URL]]
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "sql/history_row.h"
@@ -196,11 +195,5 @@ void run(std::uint64_t entries, const char* url) {
 }  // namespace ct::bench
 
 int main(int argc, char** argv) {
-  try {
-    ct::bench::run(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000,
-                   argc > 2 ? argv[2] : nullptr);
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "{}\n", e.what());
-    return 1;
-  }
+  return ct::bench::run_main(argc, argv, ct::bench::run);
 }

@@ -2,7 +2,10 @@
 // it.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <stdexcept>
@@ -99,6 +102,20 @@ inline std::pair<double, double> bulk(const std::string& url,
   const double added = seconds_since(start);
   (void)must(bulk->finish());
   return {added, seconds_since(start)};
+}
+
+// What main() of a benchmark is: `run`, with the arguments ENTRIES and
+// DATABASE-URL, or without.
+inline int run_main(int argc, char** argv,
+                    void (*run)(std::uint64_t entries, const char* url)) {
+  try {
+    run(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000,
+        argc > 2 ? argv[2] : nullptr);
+    return 0;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return 1;
+  }
 }
 
 }  // namespace ct::bench
