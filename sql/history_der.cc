@@ -30,7 +30,7 @@ void make_templates(Tx& tx, const std::map<std::int32_t, ByteView>& wanted,
     issuers.push_back(std::to_string(issuer));
   }
   load_templates(tx, issuers, numbers);
-  ArrayText missing, ders;
+  Array missing(Array::kInteger), ders(Array::kBytea);
   issuers.clear();
   for (const auto& [issuer, der] : wanted) {
     if (numbers.templates.contains(issuer)) continue;
@@ -56,11 +56,11 @@ void add_history_der_partitions(Tx& tx, std::span<const HistoryRow> rows) {
     quarters.emplace(row.draft->quarter, row.draft->not_after);
   }
   if (quarters.empty()) return;
-  ArrayText dates;
-  for (const auto& [quarter, date] : quarters) dates.integer(date);
+  Array dates(Array::kTimestamptz);
+  for (const auto& [quarter, date] : quarters) dates.time(date);
   tx.exec(
-      "SELECT history_add_der_partition(to_timestamp(at)) "
-      "FROM unnest($1::bigint[]) AS p (at)",
+      "SELECT history_add_der_partition(at) "
+      "FROM unnest($1::timestamptz[]) AS p (at)",
       {dates.param()});
 }
 
@@ -98,17 +98,18 @@ void put_history_der(CopyRows& out, const HistoryRow& row) {
 void replace_history_der(Tx& tx, const std::string& partition,
                          std::span<const HistoryRow* const> rows) {
   if (rows.empty()) return;
-  ArrayText ids, ends, templates, ders;
+  Array ids(Array::kBigint), ends(Array::kTimestamptz);
+  Array templates(Array::kInteger), ders(Array::kBytea);
   for (const HistoryRow* row : rows) {
     ids.integer(row->id);
-    ends.integer(row->draft->not_after);
+    ends.time(row->draft->not_after);
     templates.integer(row->der_template);
     ders.bytes(row->der);
   }
   tx.exec("INSERT INTO history_der_" + partition +
               " (id, not_after, template, der) "
-              "SELECT i, to_timestamp(e), t, d FROM unnest($1::bigint[], "
-              "$2::bigint[], $3::int[], $4::bytea[]) AS n (i, e, t, d) "
+              "SELECT i, e, t, d FROM unnest($1::bigint[], "
+              "$2::timestamptz[], $3::int[], $4::bytea[]) AS n (i, e, t, d) "
               "ON CONFLICT (id, not_after) DO UPDATE SET "
               "template = excluded.template, der = excluded.der",
           {ids.param(), ends.param(), templates.param(), ders.param()});

@@ -15,12 +15,12 @@ namespace {
 // a partition anew needs history to finish.
 void take_partitions(Tx& tx, const std::vector<HistoryRow>& rows) {
   std::vector<std::string> names;
-  ArrayText dates;
+  Array dates(Array::kTimestamptz);
   for (const auto& row : rows) {
     std::string name = history_partition_name(row.draft->quarter);
     if (!names.empty() && names.back() == name) continue;
     names.push_back(std::move(name));
-    dates.integer(row.draft->not_after);
+    dates.time(row.draft->not_after);
   }
   std::string there, missing;
   for (const Row row : tx.exec("SELECT name, to_regclass('history_root_' || "
@@ -39,8 +39,8 @@ void take_partitions(Tx& tx, const std::vector<HistoryRow>& rows) {
   lock(there);
   if (missing.empty()) return;
   tx.exec(
-      "SELECT history_add_partition(to_timestamp(at)) "
-      "FROM unnest($1::bigint[]) AS p (at)",
+      "SELECT history_add_partition(at) "
+      "FROM unnest($1::timestamptz[]) AS p (at)",
       {dates.param()});
   lock(missing);
 }
@@ -77,10 +77,10 @@ class PartitionWriter {
   // those. LATERAL makes it one look-up in the index for each key, whatever the
   // planner thinks of the table.
   void find_known() {
-    ArrayText domains, ends, ids;
+    Array domains(Array::kText), ends(Array::kTimestamptz), ids(Array::kBigint);
     for (const auto& row : rows_) {
       domains.text(row.draft->domain());
-      ends.integer(row.draft->not_after);
+      ends.time(row.draft->not_after);
       ids.integer(row.id);
     }
     changed_.clear();
@@ -88,12 +88,12 @@ class PartitionWriter {
     is_known_.assign(rows_.size(), false);
     for (const Row found : tx_.exec(
              "SELECT n, place, issuer, final, sha256, sightings FROM "
-             "unnest($1::text[], $2::bigint[], $3::bigint[]) "
+             "unnest($1::text[], $2::timestamptz[], $3::bigint[]) "
              "WITH ORDINALITY AS k (d, e, i, n) "
              "CROSS JOIN LATERAL (SELECT ctid::text AS place, issuer, final, "
              "sha256, sightings FROM history_" +
                  name_ +
-                 " WHERE domain = d AND not_after = to_timestamp(e) AND id = i "
+                 " WHERE domain = d AND not_after = e AND id = i "
                  "LIMIT 1 FOR UPDATE) AS h",
              {domains.param(), ends.param(), ids.param()})) {
       merge(found.count("n") - 1, found);
@@ -141,10 +141,12 @@ class PartitionWriter {
   // Where they are: a row that is locked stays there.
   void update_known() {
     if (changed_.empty()) return;
-    ArrayText places, issuers, finals, hashes, sightings;
+    std::vector<std::string> places;
+    Array issuers(Array::kInteger), finals(Array::kBoolean);
+    Array hashes(Array::kBytea), sightings(Array::kBytea);
     std::vector<const HistoryRow*> ders;
     for (const auto& [row, place] : changed_) {
-      places.text(place);
+      places.push_back(place);
       issuers.integer(row->issuer);
       finals.boolean(row->final);
       hashes.bytes(row->sha256);
@@ -157,7 +159,7 @@ class PartitionWriter {
                  "$2::integer[], $3::boolean[], $4::bytea[], $5::bytea[]) "
                  "AS u (place, issuer, final, sha256, sightings) "
                  "WHERE h.ctid = u.place",
-             {places.param(), issuers.param(), finals.param(), hashes.param(),
+             {places, issuers.param(), finals.param(), hashes.param(),
               sightings.param()});
     replace_history_der(tx_, name_, ders);
   }

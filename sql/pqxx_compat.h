@@ -37,7 +37,7 @@ inline pqxx::result exec_prepared(pqxx::transaction_base& transaction,
   for (const Param& p : params) {
     if (p.is_null()) {
       list.append();
-    } else if (p.is_bytea()) {
+    } else if (p.is_binary()) {
       list.append(pqxx::binary_cast(p.value()));
     } else {
       list.append(pqxx::zview(p.value()));
@@ -88,7 +88,7 @@ inline pqxx::result exec_prepared(pqxx::transaction_base& transaction,
   for (const Param& p : params) {
     if (p.is_null()) {
       call();
-    } else if (p.is_bytea()) {
+    } else if (p.is_binary()) {
       call(pqxx::binarystring(p.value()));
     } else {
       call(p.value());

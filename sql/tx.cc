@@ -92,19 +92,40 @@ Millis storable_time(Millis t) {
   return std::clamp<Millis>(t, -62'167'219'200'000, 253'402'300'799'999);
 }
 
-void ArrayText::text(std::string_view v) {
-  value_ += value_.size() > 1 ? ",\"" : "\"";
-  for (const char c : v) {
-    if (c == '"' || c == '\\') value_ += '\\';
-    value_ += c;
-  }
-  value_ += '"';
+void Array::text(std::string_view v) {
+  put_uint(elements_, v.size(), 4);
+  put_bytes(elements_, as_bytes(v));
+  ++size_;
 }
 
-void ArrayText::bytes(ByteView v) {
-  value_ += value_.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
-  value_ += to_hex(v);
-  value_ += '"';
+void Array::integer(std::int64_t v) {
+  const std::size_t width = type_ == kInteger ? 4 : 8;
+  put_uint(elements_, width, 4);
+  put_uint(elements_, static_cast<std::uint64_t>(v), width);
+  ++size_;
+}
+
+void Array::boolean(bool v) {
+  put_uint(elements_, 1, 4);
+  put_uint(elements_, v ? 1 : 0, 1);
+  ++size_;
+}
+
+void Array::time(Seconds v) {
+  constexpr Seconds kYear2000 = 946'684'800;
+  integer((storable_seconds(v) - kYear2000) * 1'000'000);
+}
+
+Param Array::param() const {
+  Bytes out;
+  out.reserve(20 + elements_.size());
+  put_uint(out, 1, 4);  // dimensions
+  put_uint(out, 0, 4);  // no element is null
+  put_uint(out, type_, 4);
+  put_uint(out, size_, 4);
+  put_uint(out, 1, 4);  // number of the first element
+  put_bytes(out, elements_);
+  return out;
 }
 
 void CopyRows::bytes(ByteView v) {

@@ -40,7 +40,7 @@ class Param {
   Param(std::string_view v);
   Param(const std::string& v) : Param(std::string_view(v)) {}
   Param(const char* v) : Param(std::string_view(v)) {}
-  Param(ByteView v) : value_(as_text(v)), bytea_(true) {}
+  Param(ByteView v) : value_(as_text(v)), binary_(true) {}
   Param(const Bytes& v) : Param(ByteView(v)) {}
   Param(const Hash& v) : Param(ByteView(v)) {}
   Param(const std::vector<std::string>& v);  // text[]
@@ -49,23 +49,15 @@ class Param {
     if (v) *this = Param(*v);
   }
 
-  // Storable text.
-  [[nodiscard]] static Param verbatim(std::string v) {
-    Param param(nullptr);
-    param.null_ = false;
-    param.value_ = std::move(v);
-    return param;
-  }
-
   [[nodiscard]] bool is_null() const { return null_; }
-  [[nodiscard]] bool is_bytea() const { return bytea_; }
-  // As Postgres reads it; of a bytea, the bytes themselves.
+  // In the binary form of its type, which for a bytea is the bytes themselves.
+  [[nodiscard]] bool is_binary() const { return binary_; }
   [[nodiscard]] const std::string& value() const { return value_; }
 
  private:
   std::string value_;
   bool null_ = false;
-  bool bytea_ = false;
+  bool binary_ = false;
 };
 
 // A row of a result; valid as long as its Rows. A value that is not what the
@@ -120,21 +112,33 @@ class Rows {
   std::shared_ptr<const pqxx::result> result_;
 };
 
-// A one-dimensional array as Postgres reads it. Text is storable already.
-class ArrayText {
+// A one-dimensional array in the binary form, which the server need not parse
+// (array_recv in src/backend/utils/adt/arrayfuncs.c). Text is storable already.
+class Array {
  public:
+  // By their numbers in the catalogue pg_type, which never change.
+  enum Type : std::uint32_t {
+    kBoolean = 16,
+    kBytea = 17,
+    kBigint = 20,
+    kInteger = 23,
+    kText = 25,
+    kTimestamptz = 1184,
+  };
+  // What is put must be of that type, or the server refuses it.
+  explicit Array(Type type) : type_(type) {}
+
   void text(std::string_view v);
-  void bytes(ByteView v);
-  void integer(std::int64_t v) { plain(std::to_string(v)); }
-  void boolean(bool v) { plain(v ? "t" : "f"); }
-  [[nodiscard]] Param param() const { return Param::verbatim(value_ + "}"); }
+  void bytes(ByteView v) { text(as_text(v)); }
+  void integer(std::int64_t v);
+  void boolean(bool v);
+  void time(Seconds v);  // storable_seconds of it
+  [[nodiscard]] Param param() const;
 
  private:
-  void plain(std::string_view v) {
-    (value_ += value_.size() > 1 ? "," : "") += v;
-  }
-
-  std::string value_ = "{";
+  Type type_;
+  std::uint32_t size_ = 0;
+  Bytes elements_;
 };
 
 // Rows to be copied into a table. Text is storable already.

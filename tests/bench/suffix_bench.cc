@@ -128,13 +128,11 @@ class Suffixes {
  private:
   static void put(sql::CopyRows& rows, const sql::HistoryEntry& e,
                   std::uint64_t id, std::uint64_t ca) {
-    sql::ArrayText names;
-    for (const auto& name : e.names) names.text(name);
     rows.integer(static_cast<std::int64_t>(id));
     rows.integer(static_cast<std::int64_t>(ca));
     rows.time(e.not_before);
     rows.time(e.not_after);
-    rows.text(names.param().value());
+    rows.text(sql::Param(e.names).value());
     rows.text(e.organization);
     rows.bytes(from_hex(e.serial).value_or(Bytes()));
     rows.bytes(e.spki_sha256);
