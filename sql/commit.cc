@@ -119,7 +119,9 @@ void store(Tx& tx, const BatchCommit& batch) {
   const ctlog::LeafIndex end = batch.after.range.size();
   // First, as other writers of the same certificates may wait for it, or we
   // for them, and nothing else must be locked meanwhile.
-  if (batch.history) store_history(tx, *batch.history);
+  if (batch.history && !is_large(*batch.history)) {
+    store_history(tx, *batch.history);
+  }
   if (!batch.is_stretch) {
     put_position(tx, log_id, batch.after);
     tx.exec(
@@ -191,6 +193,13 @@ Result<CommitOutcome> settle(Database& db, const BatchCommit& batch,
 Result<CommitOutcome> commit_batch(Database& db, const BatchCommit& batch) {
   if (batch.after.range.size() < batch.begin) {
     return fail(Errc::kInternal, "a batch that ends before it begins");
+  }
+  // Much of it goes ahead of the position. After a crash in between, history
+  // holds more than is claimed of it, all of it verified, until the same
+  // entries come again.
+  if (batch.history && is_large(*batch.history)) {
+    const auto stored = store_history(db, *batch.history);
+    if (!stored) return tl::unexpected(stored.error());
   }
   // Writers of the same certificates: only one of them gets through at once.
   constexpr unsigned kTries = 20;

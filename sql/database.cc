@@ -87,6 +87,7 @@ class Database::Impl {
 
 void Database::Impl::open() {
   session_ = {};
+  session_.options = options_;
   exchange(nullptr);
   auto connection = open_connection(options_);
   try {

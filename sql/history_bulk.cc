@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <functional>
 #include <mutex>
-#include <thread>
 
 #include "sql/history_der.h"
 #include "sql/history_row.h"
 #include "sql/history_spool.h"
+#include "sql/side_connections.h"
 #include "sql/tx.h"
 
 namespace ct::sql {
@@ -207,18 +207,12 @@ struct HistoryBulk::Impl {
       : url(std::move(u)), options(o), spool(o.folder, o.memory) {}
 
   [[nodiscard]] Result<HistoryStored> build(Database& connection, int quarter);
-  void work();
 
   std::string url;
   HistoryBulkOptions options;
   std::unique_ptr<Database> db;
   HistorySpool spool;
   bool keeps_der = false;  // some of what was added
-
-  std::mutex mutex;  // guards what follows
-  std::vector<int> quarters;
-  HistoryStored stored;
-  std::optional<Error> error;
 };
 
 HistoryBulk::HistoryBulk(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -260,39 +254,24 @@ Result<HistoryStored> HistoryBulk::Impl::build(Database& connection,
                          [&] { return spool.rows(quarter); });
 }
 
-// One of several threads.
-void HistoryBulk::Impl::work() {
-  auto connection = Database::connect(url);
-  while (true) {
-    int quarter = 0;
-    {
-      const std::lock_guard lock(mutex);
-      if (!connection && !error) error = connection.error();
-      if (error || quarters.empty()) return;
-      quarter = quarters.back();
-      quarters.pop_back();
-    }
-    const auto built = build(**connection, quarter);
-    const std::lock_guard lock(mutex);
-    if (built) {
-      stored.certificates += built->certificates;
-    } else if (!error) {
-      error = built.error();
-    }
-  }
-}
-
 Result<HistoryStored> HistoryBulk::finish() {
+  std::vector<int> quarters;
   for (const auto& [quarter, count] : impl_->spool.counts()) {
-    impl_->quarters.push_back(quarter);
+    quarters.push_back(quarter);
   }
-  std::vector<std::thread> threads;
-  for (int i = 0; i < impl_->options.connections; ++i) {
-    threads.emplace_back([this] { impl_->work(); });
-  }
-  for (auto& thread : threads) thread.join();
-  if (impl_->error) return tl::unexpected(*impl_->error);
-  return impl_->stored;
+  HistoryStored stored;
+  std::mutex mutex;  // of `stored`
+  const auto build = [&](Database& with, std::size_t i) -> Result<void> {
+    const auto built = impl_->build(with, quarters[i]);
+    if (!built) return tl::unexpected(built.error());
+    const std::lock_guard lock(mutex);
+    stored += *built;
+    return {};
+  };
+  auto done =
+      SideConnections(impl_->url).share(*impl_->db, quarters.size(), build);
+  if (!done) return tl::unexpected(done.error());
+  return stored;
 }
 
 Result<void> pack_history(Database& db, bool with_current,

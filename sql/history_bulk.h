@@ -20,7 +20,6 @@ namespace ct::sql {
 struct HistoryBulkOptions {
   std::string folder = "/tmp";  // for what does not fit in memory
   std::size_t memory = 256 << 20;
-  int connections = 2;  // partitions that are built at once
 };
 
 class HistoryBulk {
@@ -35,9 +34,10 @@ class HistoryBulk {
   // Nothing of it is in history before `finish`.
   [[nodiscard]] Result<void> add(const HistoryBatch& batch);
 
-  // To be called once. kTransient: some partitions may have been built, others
-  // not; all entries must be added again, to a new object, which does those
-  // no harm. So positions may only be moved after success.
+  // Builds several partitions at a time. To be called once. kTransient: some
+  // may have been built, others not; all entries must be added again, to a new
+  // object, which does those no harm. So positions may only be moved after
+  // success.
   [[nodiscard]] Result<HistoryStored> finish();
 
  private:

@@ -32,6 +32,11 @@ struct HistoryNumbers {
   std::map<Hash, std::int16_t> logs;
   // What DER is deflated against, by issuer: some of history_der_template.
   std::unordered_map<std::int32_t, Bytes> templates;
+
+  // Whether what ends then is not to be stored.
+  [[nodiscard]] bool pruned(Seconds not_after) const {
+    return pruned_until && not_after < *pruned_until;
+  }
 };
 
 // Held by whoever prunes, and shared by whoever writes: not a lock on history

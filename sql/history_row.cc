@@ -143,9 +143,7 @@ std::vector<HistoryRow> history_rows(const HistoryBatch& batch,
                                  std::to_string(sighting.leaf_index)},
           ""};
     }
-    if (numbers.pruned_until && draft.not_after < *numbers.pruned_until) {
-      continue;
-    }
+    if (numbers.pruned(draft.not_after)) continue;
     sighting.log = logs[draft.log];
     HistoryRow row{&draft,
                    history_id(numbers.salt, draft.tbs_sha256),

@@ -1,10 +1,12 @@
 #include "sql/history_store.h"
 
 #include <algorithm>
+#include <mutex>
 #include <span>
 
 #include "sql/history_der.h"
 #include "sql/history_row.h"
+#include "sql/side_connections.h"
 #include "sql/tx.h"
 
 namespace ct::sql {
@@ -45,10 +47,10 @@ void take_partitions(Tx& tx, const std::vector<HistoryRow>& rows) {
   lock(missing);
 }
 
-// All for rows of one partition.
-class PartitionWriter {
+// All for some rows of one partition.
+class PartWriter {
  public:
-  PartitionWriter(Tx& tx, HistoryNumbers& numbers, std::span<HistoryRow> rows)
+  PartWriter(Tx& tx, HistoryNumbers& numbers, std::span<HistoryRow> rows)
       : tx_(tx),
         numbers_(numbers),
         rows_(rows),
@@ -178,6 +180,80 @@ class PartitionWriter {
   std::vector<Change> changed_;  // of those, what knows more now
 };
 
+// What is written at once: rows of one partition, so few that several
+// connections have something to do, so many that what a transaction costs does
+// not count.
+constexpr std::size_t kPartSize = 4'096;
+using Parts = std::vector<std::span<HistoryRow>>;
+
+Parts parts_of(std::span<HistoryRow> rows) {
+  Parts parts;
+  while (!rows.empty()) {
+    const auto end = std::ranges::find_if(rows, [&](const HistoryRow& row) {
+      return row.draft->quarter != rows[0].draft->quarter;
+    });
+    const auto size = static_cast<std::size_t>(end - rows.begin());
+    parts.push_back(rows.first(std::min(size, kPartSize)));
+    rows = rows.subspan(parts.back().size());
+  }
+  return parts;
+}
+
+// A part in a transaction of its own, which whoever commits later makes
+// durable.
+HistoryStored store_part(Tx& tx, std::span<const HistoryRow> part) {
+  tx.run_script("SET LOCAL synchronous_commit = off");
+  const auto numbers = number_history(tx, {}, {});
+  // Writing merges into them, and may have to be repeated.
+  std::vector<HistoryRow> rows(part.begin(), part.end());
+  std::erase_if(rows, [&](const HistoryRow& row) {
+    return numbers->pruned(row.draft->not_after);
+  });
+  if (rows.empty()) return {};
+  take_partitions(tx, rows);
+  add_history_der_partitions(tx, rows);
+  return PartWriter(tx, *numbers, rows).write();
+}
+
+Result<HistoryStored> store_on_several(Database& db,
+                                       const HistoryBatch& batch) {
+  std::vector<HistoryRow> rows;
+  std::shared_ptr<SideConnections> side;
+  auto numbered = db.transact([&](Tx& tx) -> Result<void> {
+    tx.run_script("SET LOCAL synchronous_commit = off");
+    const auto numbers = number_history(tx, batch.issuers, batch.logs);
+    rows = history_rows(batch, *numbers);
+    auto& kept = tx.session().side;
+    if (!kept) kept = std::make_shared<SideConnections>(tx.session().options);
+    side = kept;
+    return {};
+  });
+  if (!numbered) return tl::unexpected(numbered.error());
+
+  const Parts parts = parts_of(rows);
+  HistoryStored stored;
+  std::mutex mutex;  // of `stored`
+  const auto store = [&](Database& with, std::size_t part) -> Result<void> {
+    // Writers of the same certificates: only one of them gets through at once.
+    const unsigned tries = &with == &db ? 20 : 1;
+    HistoryStored done_now;
+    Result<void> done;
+    for (unsigned i = 0; i < tries; ++i) {
+      done = with.transact([&](Tx& tx) -> Result<void> {
+        done_now = store_part(tx, parts[part]);
+        return {};
+      });
+      if (done || done.error().code != Errc::kTransient) break;
+    }
+    const std::lock_guard lock(mutex);
+    if (done) stored += done_now;
+    return done;
+  };
+  auto done = side->share(db, parts.size(), store);
+  if (!done) return tl::unexpected(done.error());
+  return stored;
+}
+
 }  // namespace
 
 HistoryStored store_history(Tx& tx, const HistoryBatch& batch) {
@@ -187,24 +263,18 @@ HistoryStored store_history(Tx& tx, const HistoryBatch& batch) {
   if (rows.empty()) return stored;
   take_partitions(tx, rows);
   add_history_der_partitions(tx, rows);
-  for (auto begin = rows.begin(); begin != rows.end();) {
-    const auto end = std::find_if(begin, rows.end(), [&](const auto& row) {
-      return row.draft->quarter != begin->draft->quarter;
-    });
-    const auto part =
-        PartitionWriter(tx, *numbers, std::span(begin, end)).write();
-    stored.certificates += part.certificates;
-    stored.updated += part.updated;
-    begin = end;
+  for (const auto part : parts_of(rows)) {
+    stored += PartWriter(tx, *numbers, part).write();
   }
   return stored;
 }
 
-HistoryStored store_history(Tx& tx, const std::vector<HistoryEntry>& entries) {
-  return store_history(tx, *prepare_history(entries));
+bool is_large(const HistoryBatch& batch) {
+  return batch.drafts.size() > kPartSize;
 }
 
 Result<HistoryStored> store_history(Database& db, const HistoryBatch& batch) {
+  if (is_large(batch)) return store_on_several(db, batch);
   HistoryStored stored;
   auto done = db.transact([&](Tx& tx) -> Result<void> {
     stored = store_history(tx, batch);
@@ -212,6 +282,10 @@ Result<HistoryStored> store_history(Database& db, const HistoryBatch& batch) {
   });
   if (!done) return tl::unexpected(done.error());
   return stored;
+}
+
+HistoryStored store_history(Tx& tx, const std::vector<HistoryEntry>& entries) {
+  return store_history(tx, *prepare_history(entries));
 }
 
 Result<HistoryStored> store_history(Database& db,

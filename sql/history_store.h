@@ -12,6 +12,12 @@ namespace ct::sql {
 struct HistoryStored {
   std::size_t certificates = 0;  // rows added
   std::size_t updated = 0;       // rows that had been there and know more now
+
+  HistoryStored& operator+=(const HistoryStored& more) {
+    certificates += more.certificates;
+    updated += more.updated;
+    return *this;
+  }
 };
 
 // Entries made ready: what can be done without the database, to be done on
@@ -30,7 +36,14 @@ struct HistoryBatch;
 HistoryStored store_history(Tx& tx, const HistoryBatch& batch);
 HistoryStored store_history(Tx& tx, const std::vector<HistoryEntry>& entries);
 
-// A transaction of its own.
+// Whether several connections are quicker than one.
+[[nodiscard]] bool is_large(const HistoryBatch& batch);
+
+// Without the caller's transaction. A large batch takes several, on connections
+// of their own beside that of `db`, which stay open. Some of them may succeed
+// though the whole fails; and they survive a crash only if something was
+// committed after them. Both do no harm to whoever keeps track of what is
+// stored afterwards, and stores again what he does not know of.
 [[nodiscard]] Result<HistoryStored> store_history(Database& db,
                                                   const HistoryBatch& batch);
 [[nodiscard]] Result<HistoryStored> store_history(

@@ -174,14 +174,17 @@ class CopyRows {
 };
 
 struct HistoryNumbers;
+class SideConnections;
 
 // What a connection keeps from one transaction to the next.
 struct Session {
+  std::string options;  // how to make another one; may hold a password
   // The statements that are prepared, and their names.
   std::map<std::string, std::string, std::less<>> statements;
   // Forgotten whenever something is rolled back, as it may have given some of
   // them; null: none were asked for yet.
   std::shared_ptr<HistoryNumbers> history_numbers;
+  std::shared_ptr<SideConnections> side;  // null: not needed yet
 };
 
 class Tx {

@@ -4,9 +4,11 @@
 
 #include "sql/alerts.h"
 #include "sql/findings.h"
+#include "sql/history_store.h"
 #include "sql/logs.h"
 #include "sql/tx.h"
 #include "sql/watches.h"
+#include "tests/sql/history_samples.h"
 #include "tests/sql/samples.h"
 #include "tests/support/catch.h"
 #include "tests/support/pg_proxy.h"
@@ -100,6 +102,31 @@ TEST_CASE("a batch moves the position and stores what it found",
   CHECK(f.ranges() == "0-9@1");
   CHECK(f.all_alerts().size() == 1);
   CHECK(f.database.run("SELECT count(*) FROM delivery") == "1");
+}
+
+TEST_CASE("history that came ahead of a position that did not is stored once",
+          "[.db][sql][commit]") {
+  Fixture f;
+  auto batch = f.batch(0, 5);
+  std::vector<HistoryEntry> entries;
+  for (unsigned n = 0; n < 5'000; ++n) {
+    entries.push_back(test::final_entry(n, 1, n));
+  }
+  batch.history = prepare_history(entries);
+  REQUIRE(is_large(*batch.history));
+  const Lease lost = batch.lease;
+  ++batch.lease.fence;
+  CHECK(commit_batch(f.db, batch) == CommitOutcome::kLeaseLost);
+  const auto held = [&] {
+    return f.database.run("SELECT count(*) FROM history") + " of " +
+           f.database.run(
+               "SELECT coalesce(max(end_index), 0) FROM "
+               "history_range");
+  };
+  CHECK(held() == "5000 of 0");
+  batch.lease = lost;
+  CHECK(commit_batch(f.db, batch) == CommitOutcome::kCommitted);
+  CHECK(held() == "5000 of 5");
 }
 
 TEST_CASE("a log begun at its head has no range before its first batch",

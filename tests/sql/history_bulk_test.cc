@@ -63,7 +63,7 @@ TEST_CASE("the bulk path stores what the other one stores",
   std::mt19937 random(seed);
   for (int round = 0; round < 3; ++round) {
     REQUIRE(store_history(database.db(), random_entries(random, 40, model)));
-    const auto bulk = open(database, {folder.path(), memory, 2});
+    const auto bulk = open(database, {folder.path(), memory});
     for (int batch = 0; batch < 5; ++batch) {
       add(*bulk, random_entries(random, 30, model));
     }
@@ -222,7 +222,7 @@ TEST_CASE("a server that dies under the builder leaves the old partition",
 TEST_CASE("a folder that cannot be written to is an error",
           "[.db][sql][history_bulk]") {
   test::TestDatabase database;
-  const auto bulk = open(database, {"/nowhere/at/all", 0, 1});
+  const auto bulk = open(database, {"/nowhere/at/all", 0});
   const auto added = bulk->add(*prepare_history({test::final_entry(1, 1, 1)}));
   REQUIRE_FALSE(added);
   CHECK_THAT(added.error().what, ContainsSubstring("/nowhere/at/all"));

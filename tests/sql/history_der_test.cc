@@ -109,6 +109,10 @@ TEST_CASE("writers that meet keep the bytes of the one that stays",
   for (int i = 0; i < 30; ++i) {
     batches.push_back(entries_with_der(random, 15, ders));
   }
+  // Each of these by several connections.
+  for (int i = 0; i < 3; ++i) {
+    batches.push_back(entries_with_der(random, 5'000, ders));
+  }
   std::vector<std::thread> threads;
   for (std::size_t t = 0; t < 3; ++t) {
     threads.emplace_back([&, t, db = database.connect()] {

@@ -258,6 +258,91 @@ TEST_CASE("history is what a naive model of it is",
   CHECK(history_dump(database) == model.dump());
 }
 
+// More than one connection writes at once.
+std::vector<HistoryEntry> large_batch(unsigned begin, unsigned end,
+                                      HistoryEntry (*entry)(unsigned,
+                                                            std::uint8_t,
+                                                            std::uint64_t),
+                                      HistoryModel& model) {
+  std::vector<HistoryEntry> batch;
+  for (unsigned n = begin; n < end; ++n) {
+    batch.push_back(entry(n, 1, n));
+    model.add(batch.back());
+  }
+  return batch;
+}
+
+TEST_CASE("a large batch is stored by several, as it is by one",
+          "[.db][sql][history_store]") {
+  test::TestDatabase database;
+  HistoryModel model;
+  const auto first = large_batch(0, 6'000, precert_entry, model);
+  const auto second = large_batch(3'000, 9'000, final_entry, model);
+  CHECK(is_large(*prepare_history(first)));
+  CHECK(store(database.db(), first).certificates == 6'000);
+  const auto stored = store(database.db(), second);
+  CHECK(stored.certificates == 3'000);
+  CHECK(stored.updated == 3'000);
+  CHECK(store(database.db(), second).updated == 0);
+  CHECK(history_dump(database) == model.dump());
+  CHECK(database.run("SELECT count(DISTINCT xmin::text) > 2 FROM history") ==
+        "t");
+}
+
+TEST_CASE("large batches that meet lose nothing", "[.db][sql][history_store]") {
+  test::TestDatabase database;
+  HistoryModel model;
+  std::mt19937 random(12);
+  std::vector<std::vector<HistoryEntry>> batches(6);
+  for (auto& batch : batches) {
+    for (int i = 0; i < 5'000; ++i) {
+      batch.push_back(test::random_entry(random));
+      model.add(batch.back());
+    }
+  }
+  std::vector<std::thread> threads;
+  std::vector<std::string> errors(3);
+  for (std::size_t w = 0; w < errors.size(); ++w) {
+    threads.emplace_back([&, w, db = database.connect()] {
+      for (std::size_t i = w; i < batches.size(); i += errors.size()) {
+        const auto stored = store_history(*db, batches[i]);
+        if (!stored) errors[w] = stored.error().what;
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  CHECK(errors == std::vector<std::string>(3));
+  CHECK(history_dump(database) == model.dump());
+}
+
+TEST_CASE("what is pruned while a large batch comes is not stored",
+          "[.db][sql][history_store]") {
+  test::TestDatabase database;
+  HistoryModel unused;
+  auto batch = large_batch(0, 6'000, final_entry, unused);
+  for (unsigned n = 0; n < 5'999; ++n) batch[n].not_after -= 1;
+  const auto other = database.connect();
+  std::optional<Result<HistoryStored>> stored;
+  std::thread thread;
+  const auto pruned = database.db().transact([&](Tx& tx) -> Result<void> {
+    // Whoever numbers issuers waits for this, and knows by then until when
+    // history is pruned.
+    tx.run_script("LOCK TABLE history_issuer IN ROW EXCLUSIVE MODE");
+    thread = std::thread([&] { stored = store_history(*other, batch); });
+    while (database.run("SELECT count(*) FROM pg_locks WHERE NOT granted AND "
+                        "relation = 'history_issuer'::regclass") == "0") {
+      std::this_thread::yield();
+    }
+    tx.run_script("UPDATE history_pruned SET until = to_timestamp(1800000000)");
+    return {};
+  });
+  thread.join();
+  REQUIRE(pruned);
+  REQUIRE(*stored);
+  CHECK((*stored)->certificates == 1);
+  CHECK(database.run("SELECT count(*) FROM history") == "1");
+}
+
 TEST_CASE("C++ and SQL name partitions alike", "[.db][sql][history_store]") {
   test::TestDatabase database;
   for (const Seconds t :
