@@ -1,6 +1,7 @@
 #include "sql/history_answers.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "base/hex.h"
@@ -25,6 +26,12 @@ bool passes_sighting(const HistoryNarrowing& n, const HistorySighting& s) {
          (!n.logged_before || s.timestamp < *n.logged_before);
 }
 
+std::shared_ptr<HistoryLabels> labels_of(Tx& tx) {
+  auto& labels = tx.session().history_labels;
+  if (!labels) labels = std::make_shared<HistoryLabels>();
+  return labels;
+}
+
 bool narrows_sightings(const HistoryNarrowing& n) {
   return !n.log_ids.empty() || n.type || n.logged_from || n.logged_before;
 }
@@ -33,11 +40,7 @@ bool narrows_sightings(const HistoryNarrowing& n) {
 
 HistoryAnswers::HistoryAnswers(Tx& tx, const HistoryQuery& query,
                                const HistoryVisitor& visit)
-    : tx_(tx), query_(query), visit_(visit) {
-  for (const Row row : tx_.exec("SELECT log, log_id FROM history_log")) {
-    logs_.emplace(row.integer("log"), row.hash("log_id"));
-  }
-}
+    : tx_(tx), query_(query), visit_(visit), labels_(labels_of(tx)) {}
 
 // The time limit of a statement holds for each FETCH; this one for all.
 template <class Work>
@@ -89,27 +92,41 @@ void HistoryAnswers::run_cursor(const HistoryStatement& statement,
 
 // A thousand answers have few issuers.
 void HistoryAnswers::learn_issuers(const Rows& rows) {
-  constexpr std::size_t kMostKept = 100'000;
-  if (issuers_.size() > kMostKept) issuers_.clear();
-  std::vector<std::string> unknown;
+  constexpr std::size_t kMostKept = 10'000;
+  auto& issuers = labels_->issuers;
+  if (issuers.size() > kMostKept) issuers.clear();
+  std::set<std::int64_t> unknown;
   for (const Row row : rows) {
     const auto number = row.maybe_integer("issuer");
-    if (number && issuers_.try_emplace(*number).second) {
-      unknown.push_back(std::to_string(*number));
-    }
+    if (number && !issuers.contains(*number)) unknown.insert(*number);
   }
   if (unknown.empty()) return;
+  Array numbers(Array::kInteger);
+  for (const std::int64_t number : unknown) numbers.integer(number);
   for (const Row row :
        tx_.exec("SELECT issuer, name, spki_sha256 FROM history_issuer "
                 "WHERE issuer = ANY ($1::int[])",
-                {unknown})) {
-    Issuer& issuer = issuers_[row.integer("issuer")];
-    issuer.name = row.text("name");
+                {numbers.param()})) {
+    HistoryLabels::Issuer issuer{row.text("name"), {}};
     const Bytes spki = row.bytes("spki_sha256");
     if (spki.size() == Hash().size()) {
       std::ranges::copy(spki, issuer.spki_sha256.emplace().begin());
     }
+    issuers.emplace(row.integer("issuer"), std::move(issuer));
   }
+}
+
+Hash HistoryAnswers::log_id(std::int64_t number) {
+  auto& logs = labels_->logs;
+  auto log = logs.find(number);
+  if (log == logs.end() && !knows_logs_) {
+    knows_logs_ = true;
+    for (const Row row : tx_.exec("SELECT log, log_id FROM history_log")) {
+      logs.emplace(row.integer("log"), row.hash("log_id"));
+    }
+    log = logs.find(number);
+  }
+  return log == logs.end() ? Hash{} : log->second;
 }
 
 bool HistoryAnswers::take(const Rows& rows) {
@@ -143,14 +160,13 @@ bool HistoryAnswers::take(const Row& row) {
   return !ended_ && !(single_ && has_enough());
 }
 
-std::optional<HistoryCertificate> HistoryAnswers::read(const Row& row) const {
+std::optional<HistoryCertificate> HistoryAnswers::read(const Row& row) {
   HistoryCertificate c;
   c.sightings = {};
   for (const NumberedSighting& s :
        decode_history_sightings(row.bytes("sightings"))) {
-    const auto log = logs_.find(s.log);
     c.sightings.push_back(
-        {s.timestamp, log == logs_.end() ? Hash{} : log->second, s.leaf_index,
+        {s.timestamp, log_id(s.log), s.leaf_index,
          s.precert ? ctlog::EntryType::kPrecert : ctlog::EntryType::kX509});
   }
   if (narrows_sightings(query_.narrowing) &&
@@ -165,7 +181,7 @@ std::optional<HistoryCertificate> HistoryAnswers::read(const Row& row) const {
   c.sha256 = row.hash("sha256");
   c.spki_sha256 = row.bytes("spki");
   c.issuer_number = row.integer("issuer");
-  const Issuer& issuer = issuers_.at(c.issuer_number);
+  const auto& issuer = labels_->issuers.at(c.issuer_number);
   c.issuer = issuer.name;
   c.issuer_spki_sha256 = issuer.spki_sha256;
   c.serial = to_hex(row.bytes("serial"));

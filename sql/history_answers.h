@@ -2,12 +2,24 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <unordered_map>
 
 #include "sql/history_search.h"
 #include "sql/history_statement.h"
 
 namespace ct::sql {
+
+// What the numbers of history mean, as far as a connection has met them. They
+// never change.
+struct HistoryLabels {
+  struct Issuer {
+    std::string name;
+    std::optional<Hash> spki_sha256;
+  };
+  std::unordered_map<std::int64_t, Hash> logs;
+  std::unordered_map<std::int64_t, Issuer> issuers;
+};
 
 class HistoryAnswers {
  public:
@@ -33,7 +45,9 @@ class HistoryAnswers {
   bool take(const Rows& rows);
   bool take(const Row& row);
   void learn_issuers(const Rows& rows);
-  [[nodiscard]] std::optional<HistoryCertificate> read(const Row& row) const;
+  // All zero: there is none of that number.
+  [[nodiscard]] Hash log_id(std::int64_t number);
+  [[nodiscard]] std::optional<HistoryCertificate> read(const Row& row);
   [[nodiscard]] bool passes(std::size_t term,
                             const HistoryCertificate& certificate) const;
   template <class Work>
@@ -42,13 +56,8 @@ class HistoryAnswers {
   Tx& tx_;
   const HistoryQuery& query_;
   const HistoryVisitor& visit_;
-  struct Issuer {
-    std::string name;
-    std::optional<Hash> spki_sha256;
-  };
-  // By number: all logs; issuers that were met.
-  std::unordered_map<std::int64_t, Hash> logs_;
-  std::unordered_map<std::int64_t, Issuer> issuers_;
+  const std::shared_ptr<HistoryLabels> labels_;
+  bool knows_logs_ = false;  // all there are
   std::chrono::steady_clock::duration spent_{0};
   bool ended_ = false;
   bool single_ = false;  // the statement has one term

@@ -173,6 +173,7 @@ class CopyRows {
   std::vector<std::size_t> ends_;
 };
 
+struct HistoryLabels;
 struct HistoryNumbers;
 class SideConnections;
 
@@ -184,7 +185,8 @@ struct Session {
   // Forgotten whenever something is rolled back, as it may have given some of
   // them; null: none were asked for yet.
   std::shared_ptr<HistoryNumbers> history_numbers;
-  std::shared_ptr<SideConnections> side;  // null: not needed yet
+  std::shared_ptr<HistoryLabels> history_labels;  // null: none were met yet
+  std::shared_ptr<SideConnections> side;          // null: not needed yet
 };
 
 class Tx {

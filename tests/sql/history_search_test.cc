@@ -4,9 +4,11 @@
 
 #include "base/sha256.h"
 #include "sql/history_statement.h"
+#include "sql/history_store.h"
 #include "sql/history_substring.h"
 #include "sql/tx.h"
 #include "tests/sql/history_rows.h"
+#include "tests/sql/history_samples.h"
 #include "tests/support/catch.h"
 
 namespace ct::sql {
@@ -517,6 +519,31 @@ TEST_CASE("an answer holds all that is kept of a certificate",
           return true;
         }));
     CHECK(count == 1);
+  }
+}
+
+TEST_CASE("a connection that has searched learns of new issuers and logs",
+          "[.db][sql][history_search]") {
+  test::TestDatabase database;
+  const HistoryTerm t = term(Kind::kBelow, "example");
+  HistoryQuery query;
+  query.terms = {&t, 1};
+  for (std::uint8_t log = 1; log < 4; ++log) {
+    auto entry = test::final_entry(log, log, log);
+    entry.issuer = "CN=CA " + std::to_string(log);
+    REQUIRE(store_history(database.db(), {entry}));
+    int count = 0;
+    REQUIRE(search_history(
+        database.db(), query, [&](std::size_t, const HistoryCertificate& c) {
+          ++count;
+          REQUIRE(c.sightings.size() == 1);
+          const auto at = c.sightings[0].leaf_index;
+          CHECK(c.sightings[0].log_id ==
+                test::hash_of(static_cast<std::uint8_t>(at)));
+          CHECK(c.issuer == "CN=CA " + std::to_string(at));
+          return true;
+        }));
+    CHECK(count == log);
   }
 }
 
