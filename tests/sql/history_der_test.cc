@@ -101,7 +101,7 @@ TEST_CASE("the bytes of each certificate are kept, whichever way it comes",
 }
 
 TEST_CASE("writers that meet keep the bytes of the one that stays",
-          "[.db][sql][history_der]") {
+          "[.db][sql][history_der][threads]") {
   test::TestDatabase database;
   std::mt19937 random(4);
   Ders ders;

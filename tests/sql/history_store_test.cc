@@ -273,7 +273,7 @@ std::vector<HistoryEntry> large_batch(unsigned begin, unsigned end,
 }
 
 TEST_CASE("a large batch is stored by several, as it is by one",
-          "[.db][sql][history_store]") {
+          "[.db][sql][history_store][threads]") {
   test::TestDatabase database;
   HistoryModel model;
   const auto first = large_batch(0, 6'000, precert_entry, model);
@@ -289,7 +289,8 @@ TEST_CASE("a large batch is stored by several, as it is by one",
         "t");
 }
 
-TEST_CASE("large batches that meet lose nothing", "[.db][sql][history_store]") {
+TEST_CASE("large batches that meet lose nothing",
+          "[.db][sql][history_store][threads]") {
   test::TestDatabase database;
   HistoryModel model;
   std::mt19937 random(12);

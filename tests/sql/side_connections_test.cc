@@ -32,7 +32,8 @@ std::size_t processors() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-TEST_CASE("each part is done once, several at a time", "[.db][sql][side]") {
+TEST_CASE("each part is done once, several at a time",
+          "[.db][sql][side][threads]") {
   const test::TestDatabase database;
   const auto db = database.connect();
   SideConnections side(database.url());
@@ -66,7 +67,7 @@ TEST_CASE("each part is done once, several at a time", "[.db][sql][side]") {
   CHECK(servers.size() == width);
 }
 
-TEST_CASE("what fails beside is done again", "[.db][sql][side]") {
+TEST_CASE("what fails beside is done again", "[.db][sql][side][threads]") {
   const test::TestDatabase database;
   const auto db = database.connect();
   SideConnections side(database.url());
@@ -89,7 +90,8 @@ TEST_CASE("what fails beside is done again", "[.db][sql][side]") {
   CHECK(done.parts == Parts{0, 1, 2, 3, 4, 5, 6, 7, 8});
 }
 
-TEST_CASE("what fails on the main connection ends it", "[.db][sql][side]") {
+TEST_CASE("what fails on the main connection ends it",
+          "[.db][sql][side][threads]") {
   const test::TestDatabase database;
   const auto db = database.connect();
   SideConnections side(database.url());
@@ -110,7 +112,8 @@ TEST_CASE("what fails on the main connection ends it", "[.db][sql][side]") {
   CHECK(done.parts.size() < 1'000'000);
 }
 
-TEST_CASE("without other connections one does it all", "[.db][sql][side]") {
+TEST_CASE("without other connections one does it all",
+          "[.db][sql][side][threads]") {
   const test::TestDatabase database;
   const auto db = database.connect();
   SideConnections side("host=/nowhere port=1");
