@@ -201,11 +201,9 @@ Result<CommitOutcome> commit_batch(Database& db, const BatchCommit& batch) {
     const auto stored = store_history(db, *batch.history);
     if (!stored) return tl::unexpected(stored.error());
   }
-  // Writers of the same certificates: only one of them gets through at once.
-  constexpr unsigned kTries = 20;
   auto outcome = try_commit(db, batch);
   for (unsigned i = 1;
-       i < kTries && batch.history && !outcome &&
+       i < kWriterTries && batch.history && !outcome &&
        outcome.error().code == Errc::kTransient && !db.commit_in_doubt();
        ++i) {
     outcome = try_commit(db, batch);

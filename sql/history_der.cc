@@ -11,11 +11,10 @@ namespace {
 constexpr std::size_t kMostTemplates = 5'000;  // in memory, 8 kB each at most
 
 // Of the issuers asked for, those that are there.
-void load_templates(Tx& tx, const std::vector<std::string>& issuers,
-                    HistoryNumbers& numbers) {
+void load_templates(Tx& tx, const Array& issuers, HistoryNumbers& numbers) {
   for (const Row row : tx.exec("SELECT issuer, der FROM history_der_template "
                                "WHERE issuer = ANY ($1::int[])",
-                               {issuers})) {
+                               {issuers.param()})) {
     numbers.templates[static_cast<std::int32_t>(row.integer("issuer"))] =
         row.bytes("der");
   }
@@ -25,26 +24,22 @@ void load_templates(Tx& tx, const std::vector<std::string>& issuers,
 // each other.
 void make_templates(Tx& tx, const std::map<std::int32_t, ByteView>& wanted,
                     HistoryNumbers& numbers) {
-  std::vector<std::string> issuers;
-  for (const auto& [issuer, der] : wanted) {
-    issuers.push_back(std::to_string(issuer));
-  }
+  Array issuers(Array::kInteger);
+  for (const auto& [issuer, der] : wanted) issuers.integer(issuer);
   load_templates(tx, issuers, numbers);
   Array missing(Array::kInteger), ders(Array::kBytea);
-  issuers.clear();
   for (const auto& [issuer, der] : wanted) {
     if (numbers.templates.contains(issuer)) continue;
-    issuers.push_back(std::to_string(issuer));
     missing.integer(issuer);
     ders.bytes(deflate_dictionary(der));
   }
-  if (issuers.empty()) return;
+  if (missing.size() == 0) return;
   tx.exec(
       "INSERT INTO history_der_template (issuer, der) "
       "SELECT * FROM unnest($1::int[], $2::bytea[]) "
       "ON CONFLICT DO NOTHING",
       {missing.param(), ders.param()});
-  load_templates(tx, issuers, numbers);
+  load_templates(tx, missing, numbers);
 }
 
 }  // namespace

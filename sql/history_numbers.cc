@@ -2,13 +2,8 @@
 
 #include <utility>
 
-#include "base/hex.h"
-
 namespace ct::sql {
 namespace {
-
-// Elements of a bytea[], as Postgres reads them.
-std::string bytea_text(ByteView bytes) { return "\\x" + to_hex(bytes); }
 
 // `insert` numbers those that are not there. It is run under a lock that other
 // writers wait for, so that a number is given once. `find` says how many of
@@ -27,14 +22,14 @@ void number(Tx& tx, const std::string& table, const std::string& insert,
 
 void number_issuers(Tx& tx, const std::vector<HistoryIssuer>& issuers,
                     HistoryNumbers& numbers) {
-  std::vector<std::string> names, keys;
+  Array names(Array::kText), keys(Array::kBytea);
   for (const auto& issuer : issuers) {
     if (!numbers.issuers.try_emplace(issuer.key(), 0).second) continue;
-    names.push_back(issuer.name);
-    keys.push_back(bytea_text(as_bytes(issuer.spki_sha256)));
+    names.text(issuer.name);
+    keys.bytes(as_bytes(issuer.spki_sha256));
   }
-  if (names.empty()) return;
-  const std::vector<Param> params{names, keys};
+  if (names.size() == 0) return;
+  const std::vector<Param> params{names.param(), keys.param()};
   const auto find = [&] {
     const Rows rows = tx.exec(
         "SELECT i.issuer, i.name, i.spki_sha256 "
@@ -64,12 +59,12 @@ void number_issuers(Tx& tx, const std::vector<HistoryIssuer>& issuers,
 
 void number_logs(Tx& tx, const std::vector<Hash>& logs,
                  HistoryNumbers& numbers) {
-  std::vector<std::string> ids;
+  Array ids(Array::kBytea);
   for (const Hash& log : logs) {
-    if (numbers.logs.try_emplace(log, 0).second) ids.push_back(bytea_text(log));
+    if (numbers.logs.try_emplace(log, 0).second) ids.bytes(log);
   }
-  if (ids.empty()) return;
-  const std::vector<Param> params{ids};
+  if (ids.size() == 0) return;
+  const std::vector<Param> params{ids.param()};
   const auto find = [&] {
     const Rows rows = tx.exec(
         "SELECT log, log_id FROM history_log WHERE log_id = ANY "

@@ -234,8 +234,7 @@ Result<HistoryStored> store_on_several(Database& db,
   HistoryStored stored;
   std::mutex mutex;  // of `stored`
   const auto store = [&](Database& with, std::size_t part) -> Result<void> {
-    // Writers of the same certificates: only one of them gets through at once.
-    const unsigned tries = &with == &db ? 20 : 1;
+    const unsigned tries = &with == &db ? kWriterTries : 1;
     HistoryStored done_now;
     Result<void> done;
     for (unsigned i = 0; i < tries; ++i) {

@@ -36,6 +36,10 @@ struct HistoryBatch;
 HistoryStored store_history(Tx& tx, const HistoryBatch& batch);
 HistoryStored store_history(Tx& tx, const std::vector<HistoryEntry>& entries);
 
+// How often to try what fails with kTransient: of the writers of the same
+// certificates only one gets through at once.
+inline constexpr unsigned kWriterTries = 20;
+
 // Whether several connections are quicker than one.
 [[nodiscard]] bool is_large(const HistoryBatch& batch);
 

@@ -133,6 +133,7 @@ class Array {
   void integer(std::int64_t v);
   void boolean(bool v);
   void time(Seconds v);  // storable_seconds of it
+  [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] Param param() const;
 
  private:
