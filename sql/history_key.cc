@@ -97,6 +97,12 @@ std::vector<std::string> distinct(const std::vector<std::string>& names) {
   return out;
 }
 
+// Such a name is above half of the world, and hardly any certificate has it.
+// If it were a root of what lies below it, every search would look for that.
+bool is_top_level(std::string_view key) {
+  return key.find(' ') == std::string_view::npos;
+}
+
 // Uncut; hosts before the rest.
 std::vector<std::string> roots_of(const std::vector<std::string>& names) {
   std::vector<std::string> keys;
@@ -107,7 +113,8 @@ std::vector<std::string> roots_of(const std::vector<std::string>& names) {
   std::ranges::sort(keys);
   std::vector<std::string> roots;
   for (auto& key : keys) {
-    if (roots.empty() || !history_key_within(key, roots.back())) {
+    if (roots.empty() || is_top_level(roots.back()) ||
+        !history_key_within(key, roots.back())) {
       roots.push_back(std::move(key));
     }
   }
@@ -193,7 +200,8 @@ std::vector<std::string> history_keys_above(std::string_view key) {
   if (!is_host_key(key)) return out;
   for (auto at = key.find(' '); at != std::string_view::npos;
        at = key.find(' ', at + 1)) {
-    out.emplace_back(key.substr(0, at));
+    const std::string_view above = key.substr(0, at);
+    if (!is_top_level(above)) out.emplace_back(above);
   }
   return out;
 }

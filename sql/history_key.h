@@ -38,14 +38,15 @@ inline constexpr std::string_view kHistoryNamesCut = "\\cut";
 // Whether `key` is `top` or lies below it.
 [[nodiscard]] bool history_key_within(std::string_view key,
                                       std::string_view top);
-// All keys above a host's: "com", "com example" for "com example www".
+// The keys above a host's that may be the root of a certificate for it: "com
+// example" for "com example www", but no top-level domain.
 [[nodiscard]] std::vector<std::string> history_keys_above(std::string_view key);
 
 // The names of a certificate, as stored.
 struct HistoryNames {
-  // Keys that no other one is above, cut: hosts first, then in order. Empty if
-  // there is no name. The first becomes history.domain, "" if there is none,
-  // the others go to history_root.
+  // Keys that no other one is above, but for top-level domains, cut: hosts
+  // first, then in order. Empty if there is no name. The first becomes
+  // history.domain, "" if there is none, the others go to history_root.
   std::vector<std::string> roots;
   // Apart by spaces, each once, in the order given. What ends in "." goes on
   // with the first root: "." is that name, "www." lies below it, "*." is its

@@ -23,15 +23,17 @@ HistoryTerm network(std::string_view address, unsigned prefix) {
   return t;
 }
 
-TEST_CASE("a name is looked for below it and at all names above it",
+TEST_CASE("a name is looked for below it and at the names above it",
           "[sql][history_term]") {
-  CHECK(key_ranges(term(Kind::kBelow, "www.example.com")) ==
-        Ranges{{"com example www", "com example www!"},
-               {"com", "com\x01", "www"},
+  CHECK(key_ranges(term(Kind::kBelow, "eu.www.example.com")) ==
+        Ranges{{"com example www eu", "com example www eu!"},
+               {"com example", "com example\x01", "eu"},
+               {"com example www", "com example www\x01", "eu"}});
+  CHECK(key_ranges(term(Kind::kExact, "*.www.example.com")) ==
+        Ranges{{"com example www", "com example www\x01"},
                {"com example", "com example\x01", "www"}});
-  CHECK(key_ranges(term(Kind::kExact, "*.example.com")) ==
-        Ranges{{"com example", "com example\x01"},
-               {"com", "com\x01", "example"}});
+  CHECK(key_ranges(term(Kind::kBelow, "example.com")) ==
+        Ranges{{"com example", "com example!"}});
   CHECK(key_ranges(term(Kind::kBelow, "com")) == Ranges{{"com", "com!"}});
 }
 
