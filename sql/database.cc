@@ -61,13 +61,16 @@ Result<void> caught(const Run& run) {
 
 class Database::Impl {
  public:
-  explicit Impl(std::string options) : options_(std::move(options)) {}
+  Impl(std::string options, std::string settings)
+      : options_(std::move(options)), settings_(std::move(settings)) {}
 
   // Throws SqlError, like all that follows.
   void open();
   Result<void> transact(const std::function<Result<void>(Tx&)>& body);
+  Result<void> look(const std::function<Result<void>(Tx&)>& body);
 
   void cancel();
+  [[nodiscard]] const std::string& settings() const { return settings_; }
 
   bool in_doubt = false;
 
@@ -79,7 +82,7 @@ class Database::Impl {
   // `connection` in the place of the one there is.
   void exchange(std::unique_ptr<pqxx::connection> connection);
 
-  const std::string options_;
+  const std::string options_, settings_;
   std::mutex mutex_;  // of the pointer: cancel() reads it in another thread
   std::unique_ptr<pqxx::connection> connection_;
   Session session_;
@@ -91,7 +94,7 @@ void Database::Impl::open() {
   exchange(nullptr);
   auto connection = open_connection(options_);
   try {
-    pqxx::nontransaction(*connection).exec(kSettings);
+    pqxx::nontransaction(*connection).exec(kSettings + (';' + settings_));
   } catch (...) {
     rethrow_as_sql_error();
   }
@@ -177,13 +180,31 @@ Result<void> Database::Impl::transact(
   }
 }
 
+Result<void> Database::Impl::look(
+    const std::function<Result<void>(Tx&)>& body) {
+  for (bool again = false;; again = true) {
+    try {
+      if (!connection_) open();
+      pqxx::nontransaction work(*connection_);
+      Tx tx(work, session_);
+      return body(tx);
+    } catch (const SqlError& e) {
+      const bool broken = connection_ && !connection_->is_open();
+      if (!broken && !is_stale_statement(e.sqlstate)) throw;
+      exchange(nullptr);
+      if (again) throw;
+    }
+  }
+}
+
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Database::~Database() = default;
 
-Result<std::unique_ptr<Database>> Database::connect(const std::string& url) {
+Result<std::unique_ptr<Database>> Database::connect(
+    const std::string& url, const std::string& settings) {
   auto options = connection_string(url);
   if (!options) return tl::unexpected(options.error());
-  auto impl = std::make_unique<Impl>(*std::move(options));
+  auto impl = std::make_unique<Impl>(*std::move(options), settings);
   const auto opened = caught([&]() -> Result<void> {
     impl->open();
     return {};
@@ -195,6 +216,12 @@ Result<std::unique_ptr<Database>> Database::connect(const std::string& url) {
 Result<void> Database::transact(const std::function<Result<void>(Tx&)>& body) {
   return caught([&] { return impl_->transact(body); });
 }
+
+Result<void> Database::look(const std::function<Result<void>(Tx&)>& body) {
+  return caught([&] { return impl_->look(body); });
+}
+
+const std::string& Database::settings() const { return impl_->settings(); }
 
 void Database::cancel() { impl_->cancel(); }
 

@@ -21,9 +21,10 @@ class Database {
   // `url` is a libpq connection string or URI; "" means libpq's PG* variables.
   // It may hold a password, and never shows up in errors. Waits 10 seconds
   // for an answer, unless the URL or PGCONNECT_TIMEOUT says otherwise; a
-  // statement later on may take 30 seconds.
+  // statement later on may take 30 seconds. `settings`: SQL, "SET a = b;…",
+  // for all of its time.
   [[nodiscard]] static Result<std::unique_ptr<Database>> connect(
-      const std::string& url);
+      const std::string& url, const std::string& settings = {});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -36,6 +37,14 @@ class Database {
   [[nodiscard]] Result<void> transact(
       const std::function<Result<void>(Tx&)>& body);
   [[nodiscard]] bool commit_in_doubt() const;
+
+  // Runs `body` without a transaction: each of its statements sees what was
+  // committed when it began. For a look at little, as there are no BEGIN and
+  // COMMIT to wait for. It is run once more if the
+  // connection was broken, or what was prepared on it had become stale.
+  [[nodiscard]] Result<void> look(const std::function<Result<void>(Tx&)>& body);
+
+  [[nodiscard]] const std::string& settings() const;  // as for connect()
 
   // Asks the server to break off the statement that runs, if one does; it then
   // fails with kTransient. From any thread.

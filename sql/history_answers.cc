@@ -1,17 +1,21 @@
 #include "sql/history_answers.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
-#include <tuple>
+#include <utility>
 
 #include "base/hex.h"
+#include "sql/history_few.h"
 #include "sql/history_key.h"
 
 namespace ct::sql {
 namespace {
 
-// Most answers are no longer, and come with one statement. Longer ones go on
-// with a cursor, whose plan takes some time to make.
+// Most terms have no more answers.
+constexpr std::size_t kFew = 100;
+// Most others have no more, and come with one statement. Longer ones go on with
+// a cursor, whose plan takes some time to make.
 constexpr std::size_t kFirstPage = 1'000, kLeastPage = 100;
 // A slow reader of a large answer keeps its transaction open.
 constexpr const char* kSlowly =
@@ -30,6 +34,10 @@ std::shared_ptr<HistoryLabels> labels_of(Tx& tx) {
   auto& labels = tx.session().history_labels;
   if (!labels) labels = std::make_shared<HistoryLabels>();
   return labels;
+}
+
+HistoryPlace place_of(const Row& row) {
+  return {row.integer("c_not_after"), row.integer("c_id")};
 }
 
 bool narrows_sightings(const HistoryNarrowing& n) {
@@ -52,6 +60,24 @@ auto HistoryAnswers::timed(const Work& work) {
     throw SqlError{{Errc::kTransient, ""}, "57014"};
   }
   return result;
+}
+
+bool HistoryAnswers::run_if_few(
+    const std::optional<std::vector<std::string>>& issuers) {
+  const auto few =
+      history_few(query_.terms[0], query_.narrowing, issuers, kFew + 1);
+  if (!few) return false;
+  const Rows rows = tx_.exec(few->sql, few->params);
+  if (rows.size() > kFew) return false;
+  learn_issuers(rows);
+  std::vector<std::pair<HistoryPlace, Row>> in_order;
+  for (const Row row : rows) in_order.emplace_back(place_of(row), row);
+  std::ranges::sort(in_order, std::greater(),
+                    [](const auto& each) { return each.first; });
+  for (const auto& [place, row] : in_order) {
+    if (!take(0, place, row)) break;
+  }
+  return true;
 }
 
 void HistoryAnswers::run(const HistoryStatement& statement,
@@ -132,24 +158,22 @@ Hash HistoryAnswers::log_id(std::int64_t number) {
 bool HistoryAnswers::take(const Rows& rows) {
   learn_issuers(rows);
   for (const Row row : rows) {
-    if (!take(row)) return false;
+    const auto term = static_cast<std::size_t>(row.integer("q"));
+    if (!take(term, place_of(row), row)) return false;
   }
   return true;
 }
 
-bool HistoryAnswers::take(const Row& row) {
-  const auto term = static_cast<std::size_t>(row.integer("q"));
-  const HistoryPlace place = {row.integer("c_not_after"), row.integer("c_id")};
+bool HistoryAnswers::take(std::size_t term, const HistoryPlace& place,
+                          const Row& row) {
   if (term_ != term) {
     given_ = 0;
-  } else if (std::tie(place.not_after, place.id) >
-             std::tie(place_.not_after, place_.id)) {
+  } else if (place > place_) {
     // Pages would have gaps.
     throw SqlError{{Errc::kInternal, "database: answers out of order"}, ""};
   }
   // Found by several of its roots, it is its own neighbour.
-  const bool again = term_ == term && place.not_after == place_.not_after &&
-                     place.id == place_.id;
+  const bool again = term_ == term && place == place_;
   term_ = term;
   place_ = place;
   if (again || has_enough() || row.is_null("domain")) return true;

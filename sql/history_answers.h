@@ -27,6 +27,10 @@ class HistoryAnswers {
   HistoryAnswers(Tx& tx, const HistoryQuery& query,
                  const HistoryVisitor& visit);
 
+  // Gives every answer to a single term to the visitor, if they are few; if
+  // not, or if that cannot be said soon, none, and false. Throws SqlError.
+  [[nodiscard]] bool run_if_few(
+      const std::optional<std::vector<std::string>>& issuers);
   // Gives every answer of `statement` to the visitor. Throws SqlError.
   void run(const HistoryStatement& statement,
            const std::vector<HistoryWindow>& windows,
@@ -43,7 +47,7 @@ class HistoryAnswers {
                   const std::vector<Param>& params);
   // False: no more are wanted.
   bool take(const Rows& rows);
-  bool take(const Row& row);
+  bool take(std::size_t term, const HistoryPlace& place, const Row& row);
   void learn_issuers(const Rows& rows);
   // All zero: there is none of that number.
   [[nodiscard]] Hash log_id(std::int64_t number);

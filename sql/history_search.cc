@@ -62,6 +62,59 @@ std::vector<Seconds> partition_starts(Tx& tx) {
   return out;
 }
 
+// For the whole session of a connection to search.
+constexpr std::string_view kSearchPlans =
+    "SET plan_cache_mode = force_generic_plan;"
+    "SET enable_seqscan = off;";
+
+bool is_to_search(const Database& db) {
+  return db.settings().starts_with(kSearchPlans);
+}
+
+// Those of a transaction that searches by name; other terms want others.
+void set_up(Tx& tx, std::chrono::milliseconds patience) {
+  tx.run_script(
+      planner_settings(HistoryDriver::kDomain) +
+      ";SET LOCAL statement_timeout = " + std::to_string(patience.count()));
+}
+
+// Its errors said so that whoever searches knows what to do.
+template <class Run>
+Result<void> in_time(const Run& run) {
+  try {
+    run();
+    return {};
+  } catch (const SqlError& e) {
+    if (e.sqlstate != "57014") throw;
+    return fail(Errc::kTransient,
+                "the search took too long and was stopped: "
+                "narrow it, or give it more time");
+  }
+}
+
+// Whether one statement found all there is. If not, the visitor was not called.
+Result<bool> search_few(Database& db, const HistoryQuery& query,
+                        const HistoryVisitor& visit) {
+  bool few = false;
+  std::vector<HistoryCertificate> found;
+  const HistoryVisitor collect = [&](std::size_t, const auto& c) {
+    found.push_back(c);
+    return true;
+  };
+  const auto done = db.look([&](Tx& tx) {
+    found.clear();
+    return in_time([&] {
+      few = HistoryAnswers(tx, query, collect)
+                .run_if_few(issuer_numbers(tx, query.narrowing));
+    });
+  });
+  if (!done) return tl::unexpected(done.error());
+  for (const auto& c : found) {
+    if (!visit(0, c)) break;
+  }
+  return few;
+}
+
 class Search {
  public:
   Search(Tx& tx, const HistoryQuery& query, const HistoryVisitor& visit)
@@ -165,19 +218,16 @@ Result<void> search_history(Database& db, const HistoryQuery& query,
     if (!place) return tl::unexpected(place.error());
     after = *place;
   }
-  return db.transact([&](Tx& tx) -> Result<void> {
-    try {
-      tx.run_script(planner_settings(HistoryDriver::kDomain) +
-                    ";SET LOCAL statement_timeout = " +
-                    std::to_string(query.patience.count()));
+  if (query.terms.size() == 1 && query.after.empty() && is_to_search(db)) {
+    const auto few = search_few(db, query, visit);
+    if (!few) return tl::unexpected(few.error());
+    if (*few) return {};
+  }
+  return db.transact([&](Tx& tx) {
+    return in_time([&] {
+      set_up(tx, query.patience);
       Search(tx, query, visit).run(after);
-      return {};
-    } catch (const SqlError& e) {
-      if (e.sqlstate != "57014") throw;
-      return fail(Errc::kTransient,
-                  "the search took too long and was stopped: "
-                  "narrow it, or give it more time");
-    }
+    });
   });
 }
 
@@ -210,14 +260,30 @@ Result<void> search_history_by_pages(Database& db, HistoryQuery query,
   return {};
 }
 
+Result<std::unique_ptr<Database>> connect_to_search(
+    const std::string& url, std::chrono::milliseconds patience) {
+  return Database::connect(
+      url, std::string(kSearchPlans) +
+               "SET statement_timeout = " + std::to_string(patience.count()));
+}
+
 Result<void> prepare_search(Database& db, std::chrono::milliseconds patience) {
   HistoryTerm nobody;
   nobody.text = "nobody.invalid";
   HistoryQuery query;
   query.terms = {&nobody, 1};
   query.patience = patience;
-  return search_history(db, query,
-                        [](std::size_t, const auto&) { return true; });
+  const HistoryVisitor any = [](std::size_t, const auto&) { return true; };
+  if (is_to_search(db)) {
+    const auto few = search_few(db, query, any);
+    if (!few) return tl::unexpected(few.error());
+  }
+  return db.transact([&](Tx& tx) {
+    return in_time([&] {
+      set_up(tx, patience);
+      Search(tx, query, any).run({});
+    });
+  });
 }
 
 Result<bool> has_history(Database& db) {

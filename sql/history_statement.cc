@@ -242,6 +242,35 @@ std::optional<Texts> issuer_numbers(Tx& tx, const HistoryNarrowing& narrowing) {
   return out;
 }
 
+std::string HistoryArguments::add(Param value) {
+  all_.push_back(std::move(value));
+  return "$" + std::to_string(all_.size());
+}
+
+const char* const kHistoryRow =
+    "extract(epoch FROM h.not_before)::bigint AS not_before, h.final,"
+    " h.issuer, h.domain, h.names, h.organization, h.serial, h.spki,"
+    " h.sha256, history_hash(h.sha256) AS sha256_hash, h.sightings";
+
+std::string history_conditions(const HistoryNarrowing& narrowing,
+                               const std::optional<Texts>& issuers,
+                               HistoryArguments& arguments) {
+  std::string out;
+  if (issuers)
+    out += " AND h.issuer = ANY (" + arguments.add(*issuers) + "::int[])";
+  if (narrowing.organization) {
+    out += " AND lower(h.organization) = lower(" +
+           arguments.add(history_organization(*narrowing.organization)) + ")";
+  }
+  const auto time = [&](const char* comparison, Seconds t) {
+    out += std::string(" AND h.not_before ") + comparison + " to_timestamp(" +
+           arguments.add(std::clamp(t, kEarliest, kBehindLatest)) + "::bigint)";
+  };
+  if (narrowing.not_before_from) time(">=", *narrowing.not_before_from);
+  if (narrowing.not_before_before) time("<", *narrowing.not_before_before);
+  return out;
+}
+
 HistoryStatement::HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
                                    std::size_t first, std::size_t end,
                                    const HistoryNarrowing& narrowing,
@@ -249,6 +278,7 @@ HistoryStatement::HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
     : driver_(history_driver(terms[first])),
       first_term_(first),
       is_single_(end - first == 1) {
+  for (std::size_t i = 0; i < kFixedArguments; ++i) arguments_.add(nullptr);
   add_driver(tx, terms, first, end);
   if (finds_nothing_) return;
   // Joins that lean on what stands before them keep its order.
@@ -263,19 +293,12 @@ HistoryStatement::HistoryStatement(Tx& tx, std::span<const HistoryTerm> terms,
       candidates(driver_) +
       ") AS c WHERE (c.not_after, c.id) < (to_timestamp($3::bigint),"
       " $4::bigint) ORDER BY c.not_after DESC, c.id DESC) AS k"
-      " LEFT JOIN LATERAL (SELECT"
-      " extract(epoch FROM h.not_before)::bigint AS not_before, h.final,"
-      " h.issuer, h.domain, h.names, h.organization, h.serial, h.spki,"
-      " h.sha256, history_hash(h.sha256) AS sha256_hash, h.sightings"
+      " LEFT JOIN LATERAL (SELECT " +
+      kHistoryRow +
       " FROM history h WHERE h.domain = k.main"
       " AND h.not_after = k.not_after AND h.id = k.id" +
-      conditions(narrowing, issuers) +
+      history_conditions(narrowing, issuers, arguments_) +
       " LIMIT 1) AS h ON true LIMIT $5::bigint";
-}
-
-std::string HistoryStatement::argument(Param value) {
-  arguments_.push_back(std::move(value));
-  return "$" + std::to_string(kFixedArguments + arguments_.size());
 }
 
 void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
@@ -317,28 +340,11 @@ void HistoryStatement::add_driver(Tx& tx, std::span<const HistoryTerm> terms,
     aboves.push_back(std::move(above));
     labels.push_back(std::move(label));
   }
-  argument(numbers);
-  argument(values);
-  argument(ends);
-  argument(aboves);
-  argument(labels);
-}
-
-std::string HistoryStatement::conditions(const HistoryNarrowing& narrowing,
-                                         const std::optional<Texts>& issuers) {
-  std::string out;
-  if (issuers) out += " AND h.issuer = ANY (" + argument(*issuers) + "::int[])";
-  if (narrowing.organization) {
-    out += " AND lower(h.organization) = lower(" +
-           argument(history_organization(*narrowing.organization)) + ")";
-  }
-  const auto time = [&](const char* comparison, Seconds t) {
-    out += std::string(" AND h.not_before ") + comparison + " to_timestamp(" +
-           argument(std::clamp(t, kEarliest, kBehindLatest)) + "::bigint)";
-  };
-  if (narrowing.not_before_from) time(">=", *narrowing.not_before_from);
-  if (narrowing.not_before_before) time("<", *narrowing.not_before_before);
-  return out;
+  arguments_.add(numbers);
+  arguments_.add(values);
+  arguments_.add(ends);
+  arguments_.add(aboves);
+  arguments_.add(labels);
 }
 
 std::vector<Param> HistoryStatement::params(
@@ -349,9 +355,12 @@ std::vector<Param> HistoryStatement::params(
     from.push_back(std::to_string(w.from));
     before.push_back(std::to_string(w.before));
   }
-  std::vector<Param> out = {from, before, after.not_after, after.id, nullptr};
-  if (limit > 0) out.back() = Param(static_cast<std::uint64_t>(limit));
-  out.insert(out.end(), arguments_.begin(), arguments_.end());
+  std::vector<Param> out = arguments_.all();
+  out[0] = from;
+  out[1] = before;
+  out[2] = after.not_after;
+  out[3] = after.id;
+  if (limit > 0) out[4] = static_cast<std::uint64_t>(limit);
   return out;
 }
 

@@ -56,11 +56,33 @@ struct HistoryWindow {
 struct HistoryPlace {
   Seconds not_after = std::numeric_limits<std::int32_t>::max() * 1000LL;
   std::int64_t id = std::numeric_limits<std::int64_t>::max();
+
+  // The answers come in falling order of it.
+  friend auto operator<=>(const HistoryPlace&, const HistoryPlace&) = default;
 };
 
 // Numbers of the issuers that pass; nullopt: all do.
 [[nodiscard]] std::optional<std::vector<std::string>> issuer_numbers(
     Tx& tx, const HistoryNarrowing& narrowing);
+
+// The arguments of a statement that is being put together.
+class HistoryArguments {
+ public:
+  // Gives its "$n".
+  std::string add(Param value);
+  [[nodiscard]] const std::vector<Param>& all() const { return all_; }
+
+ private:
+  std::vector<Param> all_;
+};
+
+// What is read of a row `h`: "h.domain, …".
+extern const char* const kHistoryRow;
+// " AND …" for what a row `h` must have besides; `issuers` as above.
+[[nodiscard]] std::string history_conditions(
+    const HistoryNarrowing& narrowing,
+    const std::optional<std::vector<std::string>>& issuers,
+    HistoryArguments& arguments);
 
 class HistoryStatement {
  public:
@@ -86,17 +108,11 @@ class HistoryStatement {
  private:
   void add_driver(Tx& tx, std::span<const HistoryTerm> terms, std::size_t first,
                   std::size_t end);
-  [[nodiscard]] std::string conditions(
-      const HistoryNarrowing& narrowing,
-      const std::optional<std::vector<std::string>>& issuers);
-  // Adds an argument; gives its "$n".
-  std::string argument(Param value);
-
   HistoryDriver driver_;
   std::size_t first_term_;
   bool is_single_;
   bool finds_nothing_ = false;
-  std::vector<Param> arguments_;  // from $6 on
+  HistoryArguments arguments_;  // the first five are for params()
   std::string sql_;
 };
 

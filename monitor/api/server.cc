@@ -18,6 +18,13 @@ constexpr std::size_t kConnections = 8, kQueue = 64;
 
 constexpr const char* kPathOfDescription = "/openapi.json";
 
+Workers::Connect connection(std::string url,
+                            std::chrono::milliseconds patience) {
+  return [url = std::move(url), patience] {
+    return sql::connect_to_search(url, patience);
+  };
+}
+
 // Where it fails, so do the requests, and say why.
 Workers::Job preparation(std::chrono::milliseconds patience) {
   return [patience](sql::Database& db) {
@@ -55,7 +62,8 @@ class ApiServer::Impl {
         guard_(open),
         fetches_(options.reading, url, options.fetch_patience),
         context_{fetches_, options.patience, {}},
-        workers_(url, kConnections, kQueue, preparation(options.patience)) {}
+        workers_(connection(url, options.patience), kConnections, kQueue,
+                 preparation(options.patience)) {}
   // Answers to whoever still waits come from the workers.
   ~Impl() {
     if (front_) front_->begin_stop();

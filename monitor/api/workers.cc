@@ -12,9 +12,11 @@ Error stopped() { return {Errc::kStopping, "the server is being stopped"}; }
 
 }  // namespace
 
-Workers::Workers(std::string url, std::size_t threads, std::size_t queue,
+Workers::Workers(Connect connect, std::size_t threads, std::size_t queue,
                  Job prepare)
-    : url_(std::move(url)), queue_size_(queue), prepare_(std::move(prepare)) {
+    : connect_(std::move(connect)),
+      queue_size_(queue),
+      prepare_(std::move(prepare)) {
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { work(); });
   }
@@ -59,7 +61,7 @@ void Workers::run(Job job, Excuse excuse) {
 }
 
 sql::Database* Workers::connect() {
-  auto opened = sql::Database::connect(url_);
+  auto opened = connect_();
   if (!opened) {
     log_warning("no connection for the API", {{"error", opened.error().what}});
     return nullptr;

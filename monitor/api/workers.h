@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -21,9 +20,11 @@ class Workers {
   // What a job becomes if there is no connection to do it with.
   using Excuse = std::function<void(const Error&)>;
 
+  using Connect = std::function<Result<std::unique_ptr<sql::Database>>()>;
+
   // Each thread connects and does `prepare` at once, so that no request has to
-  // wait for it; without a database, when a job comes. `url` is secret.
-  Workers(std::string url, std::size_t threads, std::size_t queue, Job prepare);
+  // wait for it; without a database, when a job comes.
+  Workers(Connect connect, std::size_t threads, std::size_t queue, Job prepare);
   ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -42,7 +43,7 @@ class Workers {
   void work();
   sql::Database* connect();  // nullptr: not now
 
-  const std::string url_;
+  const Connect connect_;
   const std::size_t queue_size_;
   const Job prepare_;
   std::mutex mutex_;  // guards the four below

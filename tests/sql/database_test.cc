@@ -138,6 +138,74 @@ TEST_CASE("an error says what is wrong, but shows no values",
   CHECK(nested.error().what == "database: division by zero");
 }
 
+TEST_CASE("a look is no transaction, and starts anew where it must",
+          "[.db][sql][database]") {
+  test::TestDatabase database;
+  auto opened = Database::connect(database.url(), "SET enable_seqscan = off");
+  REQUIRE(opened);
+  Database& db = **opened;
+  int runs = 0;
+  std::string first, second, setting;
+  const auto look = [&] {
+    runs = 0;
+    return db.look([&](Tx& tx) -> Result<void> {
+      ++runs;
+      // Within a transaction it stands still.
+      const char* now = "SELECT now()::text AS now, pg_sleep(0.001)";
+      first = tx.exec(now)[0].text("now");
+      second = tx.exec(now)[0].text("now");
+      setting = tx.exec("SHOW enable_seqscan")[0].text("enable_seqscan");
+      return {};
+    });
+  };
+  REQUIRE(look());
+  CHECK(runs == 1);
+  CHECK(first < second);
+  CHECK(setting == "off");
+
+  database.run(
+      "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
+      "datname = current_database() AND pid <> pg_backend_pid()");
+  CHECK(look());
+  CHECK(runs == 2);
+  CHECK(setting == "off");
+
+  // As a pooler would, that gives us another connection to the server.
+  REQUIRE(db.transact([](Tx& tx) -> Result<void> {
+    tx.run_script("DEALLOCATE ALL");
+    return {};
+  }));
+  CHECK(look());
+  CHECK(runs == 2);
+
+  runs = 0;
+  const auto failed = db.look([&](Tx& tx) -> Result<void> {
+    ++runs;
+    tx.exec("SELECT 1 / 0");
+    return {};
+  });
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().what == "database: division by zero");
+  CHECK(runs == 1);
+  CHECK(look());
+}
+
+TEST_CASE("a look gives up on a server that is away", "[.db][sql][database]") {
+  test::TestDatabase database;
+  int runs = 0;
+  const auto done = database.db().look([&](Tx& tx) -> Result<void> {
+    ++runs;
+    database.run(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
+        "datname = current_database() AND pid <> pg_backend_pid()");
+    tx.exec("SELECT 1");
+    return {};
+  });
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::kTransient);
+  CHECK(runs == 2);
+}
+
 TEST_CASE("a commit whose fate is unknown says so", "[.db][sql][database]") {
   test::TestDatabase database;
   database.run("CREATE TABLE t (n integer)");

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/sha256.h"
+#include "sql/history_few.h"
 #include "sql/history_statement.h"
 #include "sql/history_store.h"
 #include "sql/history_substring.h"
@@ -353,6 +354,14 @@ struct Store {
   Rows rows;
 };
 
+std::unique_ptr<Database> connection_to_search(
+    const test::TestDatabase& database,
+    std::chrono::milliseconds patience = std::chrono::seconds(30)) {
+  auto db = connect_to_search(database.url(), patience);
+  REQUIRE(db);
+  return *std::move(db);
+}
+
 void index_parts(test::TestDatabase& database) {
   const auto done = create_substring_index(database.db(), database.url(),
                                            [](double, const std::string&) {});
@@ -364,6 +373,7 @@ TEST_CASE("a search finds what a look at every row finds",
           "[.db][sql][history_search]") {
   Store s(4'000);
   if (GENERATE(false, true)) index_parts(s.database);
+  const auto to_search = connection_to_search(s.database);
   std::size_t some = 0;
   for (int i = 0; i < 600; ++i) {
     const HistoryTerm t = random_term(s.generator, s.rows);
@@ -373,8 +383,13 @@ TEST_CASE("a search finds what a look at every row finds",
     query.terms = {&t, 1};
     query.narrowing = n;
     CAPTURE(i, describe(t));
-    const Ids expected = naive::search(s.rows, t, n);
+    Ids expected = naive::search(s.rows, t, n);
     REQUIRE(found(s.database.db(), query)[0] == expected);
+    query.limit = s.generator.below(2) * s.generator.below(150);
+    if (query.limit > 0 && expected.size() > query.limit) {
+      expected.resize(query.limit);
+    }
+    REQUIRE(found(*to_search, query)[0] == expected);
     some += expected.empty() ? 0 : 1;
   }
   CHECK(some > 200);
@@ -415,16 +430,20 @@ TEST_CASE("many terms are answered in turn, each as by itself",
 
 // How many candidates a statement gives, those that turn out to be none too.
 std::size_t candidates(Database& db, const HistoryTerm& t) {
-  std::size_t count = 0;
+  std::size_t count = 0, few_count = 0;
   const auto done = db.transact([&](Tx& tx) -> Result<void> {
     const HistoryStatement statement(tx, {&t, 1}, 0, 1, {}, std::nullopt);
     count = tx.exec(statement.sql(),
                     statement.params(split_window(window_of({}), kNow), {}, 0))
                 .size();
+    const auto few = history_few(t, {}, std::nullopt, 1'000);
+    REQUIRE(few);
+    few_count = tx.exec(few->sql, few->params).size();
     return {};
   });
   INFO((done ? "" : done.error().what));
   REQUIRE(done);
+  CHECK(few_count == count);
   return count;
 }
 
@@ -568,30 +587,77 @@ TEST_CASE("whoever asks may stop a search at any answer",
   CHECK(found(s.database.db(), query)[0] == expected);
 }
 
+// Of this connection.
+std::int64_t searches_planned(Database& db) {
+  std::int64_t out = 0;
+  REQUIRE(db.transact([&](Tx& tx) -> Result<void> {
+    out = tx.exec(
+                "SELECT count(*) AS n FROM pg_prepared_statements "
+                "WHERE statement LIKE '%AS c_not_after%'")[0]
+              .integer("n");
+    return {};
+  }));
+  // This one, too.
+  return out - 1;
+}
+
 TEST_CASE("what was prepared is not planned again",
           "[.db][sql][history_search]") {
-  Store s(40, 11);
-  Database& db = s.database.db();
-  const auto searches_planned = [&] {
-    std::int64_t out = 0;
-    REQUIRE(db.transact([&](Tx& tx) -> Result<void> {
-      out = tx.exec(
-                  "SELECT count(*) AS n FROM pg_prepared_statements "
-                  "WHERE statement LIKE '%AS c_not_after%'")[0]
-                .integer("n");
-      return {};
-    }));
-    // This one, too.
-    return out - 1;
+  Store s(400, 11);
+  const auto to_search = connection_to_search(s.database);
+  for (Database* db : {&s.database.db(), to_search.get()}) {
+    const int kinds = db == to_search.get() ? 2 : 1;
+    CHECK(searches_planned(*db) == 0);
+    REQUIRE(prepare_search(*db, std::chrono::seconds(10)));
+    CHECK(searches_planned(*db) == kinds);
+    for (const char* few_or_many : {"b.co.uk", "com"}) {
+      const HistoryTerm t = term(Kind::kBelow, few_or_many);
+      HistoryQuery query;
+      query.terms = {&t, 1};
+      CHECK_FALSE(found(*db, query)[0].empty());
+    }
+    // The term above which others may be is another statement.
+    CHECK(searches_planned(*db) <= kinds + 1);
+  }
+}
+
+TEST_CASE("few answers take one statement, more than a hundred another",
+          "[.db][sql][history_search]") {
+  test::TestDatabase database;
+  Generator generator(9);
+  Rows rows;
+  for (std::size_t i = 0; i < 201; ++i) {
+    HistoryCertificate c = generator.certificate();
+    c.names = {i < 100 ? "few.example" : "many.example"};
+    if (i % 3 == 0) c.names.insert(c.names.begin(), "also.example");
+    rows.push_back(std::move(c));
+  }
+  test::put_history(database, rows);
+  const auto db = connection_to_search(database);
+  const auto ask = [&](const char* name, std::uint64_t limit) {
+    const HistoryTerm t = term(Kind::kBelow, name);
+    HistoryQuery query;
+    query.terms = {&t, 1};
+    query.limit = limit;
+    Ids expected = naive::search(rows, t, {});
+    if (limit > 0) expected.resize(limit);
+    CHECK(found(*db, query)[0] == expected);
+    return expected.size();
   };
-  CHECK(searches_planned() == 0);
-  REQUIRE(prepare_search(db, std::chrono::seconds(10)));
-  CHECK(searches_planned() == 1);
-  const HistoryTerm t = term(Kind::kBelow, "com");
+  CHECK(ask("few.example", 0) == 100);
+  CHECK(ask("few.example", 7) == 7);
+  CHECK(searches_planned(*db) == 1);
+  CHECK(ask("many.example", 0) == 101);
+  CHECK(searches_planned(*db) == 2);
+  CHECK(ask("many.example", 7) == 7);
+
+  const HistoryTerm t = term(Kind::kBelow, "few.example");
   HistoryQuery query;
   query.terms = {&t, 1};
-  CHECK_FALSE(found(db, query)[0].empty());
-  CHECK(searches_planned() == 1);
+  std::size_t calls = 0;
+  CHECK(search_history(*db, query,
+                       [&](std::size_t, const auto&) { return ++calls < 5; }));
+  CHECK(calls == 5);
 }
 
 TEST_CASE("by pages a search finds the same, and holds up no transaction",
@@ -686,6 +752,18 @@ TEST_CASE("a search that takes too long is stopped, and says what to do",
     return {};
   });
   CHECK(blocked);
+  // On a connection to search it is that of each statement.
+  const auto db = connection_to_search(s.database, query.patience);
+  CHECK_FALSE(found(*db, query)[0].empty());
+  CHECK(blocker->transact([&](Tx& tx) -> Result<void> {
+    tx.run_script("LOCK TABLE history");
+    query.patience = std::chrono::seconds(60);
+    const auto r = search_history(
+        *db, query, [](std::size_t, const auto&) { return true; });
+    REQUIRE_FALSE(r);
+    CHECK_THAT(r.error().what, ContainsSubstring("narrow it"));
+    return {};
+  }));
   query.patience = std::chrono::milliseconds(0);
   CHECK_FALSE(found(s.database.db(), query)[0].empty());
 }
@@ -701,31 +779,48 @@ std::string quoted(const Param& p) {
   return out + '\'';
 }
 
-// Of the statement as it is prepared, and of the cursor for these values.
+// As it is prepared, and as a cursor for these values.
+Texts explained(Tx& tx, const std::string& sql,
+                const std::vector<Param>& params) {
+  Texts out;
+  std::string values;
+  for (const auto& p : params) {
+    values += (values.empty() ? "" : ", ") + quoted(p);
+  }
+  tx.run_script("PREPARE q AS " + sql);
+  for (const char* mode : {"force_generic_plan", "force_custom_plan"}) {
+    tx.run_script(std::string("SET LOCAL plan_cache_mode = ") + mode);
+    std::string plan;
+    for (const Row row : tx.exec_once("EXPLAIN EXECUTE q (" + values + ")")) {
+      plan += row.text("\"QUERY PLAN\"") + '\n';
+    }
+    out.push_back(std::move(plan));
+  }
+  tx.run_script("DEALLOCATE q");
+  return out;
+}
+
 Texts plans(Database& db, const HistoryTerm& t, const HistoryNarrowing& n) {
   Texts out;
   const auto done = db.transact([&](Tx& tx) -> Result<void> {
-    const HistoryStatement statement(tx, {&t, 1}, 0, 1, n,
-                                     issuer_numbers(tx, n));
+    const auto issuers = issuer_numbers(tx, n);
+    const HistoryStatement statement(tx, {&t, 1}, 0, 1, n, issuers);
     REQUIRE_FALSE(statement.finds_nothing());
-    std::string values;
     const HistoryWindow window = {n.not_after_from.value_or(0),
                                   n.not_after_before.value_or(2 * kNow)};
-    for (const auto& p :
-         statement.params(split_window(window, kNow), {}, 100)) {
-      values += (values.empty() ? "" : ", ") + quoted(p);
-    }
     tx.run_script(planner_settings(statement.driver()));
-    tx.run_script("PREPARE q AS " + statement.sql());
-    for (const char* mode : {"force_generic_plan", "force_custom_plan"}) {
-      tx.run_script(std::string("SET LOCAL plan_cache_mode = ") + mode);
-      std::string plan;
-      for (const Row row : tx.exec_once("EXPLAIN EXECUTE q (" + values + ")")) {
-        plan += row.text("\"QUERY PLAN\"") + '\n';
+    out = explained(tx, statement.sql(),
+                    statement.params(split_window(window, kNow), {}, 100));
+    if (const auto few = history_few(t, n, issuers, 100)) {
+      auto more = explained(tx, few->sql, few->params);
+      // No join before the keys are known.
+      for (const auto& plan : more) {
+        CAPTURE(plan);
+        CHECK_THAT(plan, !ContainsSubstring("Materialize"));
+        CHECK_THAT(plan, !ContainsSubstring("Hash"));
       }
-      out.push_back(std::move(plan));
+      std::ranges::move(more, std::back_inserter(out));
     }
-    tx.run_script("DEALLOCATE q");
     return {};
   });
   INFO((done ? "" : done.error().what));
