@@ -15,23 +15,23 @@ Clock::duration seconds(double n) {
 
 }  // namespace
 
-RequestBudget::RequestBudget(Executor& executor, double rate, double burst)
-    : executor_(executor), rate_(rate), burst_(std::max(burst, 1.0)) {
+RequestBudget::RequestBudget(double rate, double burst)
+    : rate_(rate), burst_(std::max(burst, 1.0)) {
   assert(rate > 0);
 }
 
-Task<bool> RequestBudget::take() {
+Task<bool> RequestBudget::take(Executor& executor) {
   do {
     const Clock::time_point due = reserve();
     const Clock::time_point now = Clock::now();
     if (due > now) {
       const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - now);
-      if (!co_await executor_.sleep(wait)) co_return false;
+      if (!co_await executor.sleep(wait)) co_return false;
     }
     // A pause may have been ordered while this token was waited for; then it
     // is void, and the queue starts anew behind the pause.
   } while (paused());
-  co_return !executor_.stopping();
+  co_return !executor.stopping();
 }
 
 void RequestBudget::pause(std::chrono::milliseconds d) {

@@ -1,7 +1,8 @@
 // RequestBudget: how often we may ask one operator's servers.
 //
 // Limits are per address over all shards of an operator, so one budget is
-// shared by its logs. A token bucket, and a pause after 429 or 503.
+// shared by its logs, and by all that read them. A token bucket, and a pause
+// after 429 or 503.
 #pragma once
 
 #include <chrono>
@@ -11,13 +12,14 @@
 
 namespace ct::ctlog {
 
+// All members may be called from any thread.
 class RequestBudget {
  public:
   // `rate` requests a second on average, `burst` at once.
-  RequestBudget(Executor& executor, double rate, double burst);
+  RequestBudget(double rate, double burst);
 
-  // Waits until a request may be sent. False: stop was requested.
-  Task<bool> take();
+  // Waits, on `executor`, until a request may be sent. False: it is to stop.
+  Task<bool> take(Executor& executor);
 
   // Nobody gets a token before `d` from now has passed.
   void pause(std::chrono::milliseconds d);
@@ -30,7 +32,6 @@ class RequestBudget {
   // Whether a pause was ordered that covers this moment.
   bool paused();
 
-  Executor& executor_;
   const double rate_;
   const double burst_;
   std::mutex mutex_;

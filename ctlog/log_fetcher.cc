@@ -65,7 +65,7 @@ Task<LogFetcher::Attempt> LogFetcher::attempt(std::string path,
     const bool gone = !body && body.error().code == Errc::kGone;
     co_return Attempt{body ? 200 : gone ? 404 : 0, std::move(body)};
   }
-  const bool may_send = co_await budget_.take();
+  const bool may_send = co_await budget_.take(executor_);
   if (!may_send) co_return Attempt{0, fail(Errc::kStopping, "stopping")};
 
   HttpRequest request;

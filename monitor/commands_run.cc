@@ -59,7 +59,9 @@ int run(Session& session, const RunOptions& options) {
   auto db = session.open_database();
   if (!db) return report(db.error());
   std::unique_ptr<sql::Database> api_db;
-  const api::ServerOptions api_wanted = api_options(**config);
+  const auto budgets = std::make_shared<RequestBudgets>(**config);
+  api::ServerOptions api_wanted = api_options(**config);
+  api_wanted.budgets = budgets;
   if (!api_wanted.listen.empty()) {
     auto opened = sql::Database::connect(session.database_url());
     if (!opened) return report(opened.error());
@@ -69,6 +71,7 @@ int run(Session& session, const RunOptions& options) {
 
   Engine::Options engine_options;
   engine_options.once = options.once;
+  engine_options.budgets = budgets;
   if (!options.quiet) engine_options.on_findings = print_findings;
   Engine engine(**config, std::move(*db), session.database_url(),
                 session.private_postgres(), engine_options);

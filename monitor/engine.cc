@@ -32,7 +32,9 @@ Engine::Engine(const Config& config, std::unique_ptr<sql::Database> db,
     : config_(config),
       options_(std::move(options)),
       reading_(config, std::move(db), postgres,
-               {options_.once, options_.on_findings, nullptr}),
+               {.once = options_.once,
+                .on_findings = options_.on_findings,
+                .budgets = options_.budgets}),
       deliverer_(std::make_unique<Deliverer>(config, std::move(url))) {}
 
 Engine::~Engine() = default;

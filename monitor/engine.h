@@ -43,6 +43,8 @@ class Engine {
     bool once = false;
     // Told of what was just stored; called from an executor thread.
     std::function<void(const std::vector<alerts::Finding>&)> on_findings;
+    // As LogReading's.
+    std::shared_ptr<RequestBudgets> budgets = nullptr;
     // How often watches, leases and followers are looked after.
     std::chrono::milliseconds tick{1'000};
   };

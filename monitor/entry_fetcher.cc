@@ -98,13 +98,15 @@ struct EntryFetcher::Log {
 
 EntryFetcher::EntryFetcher(const Config& config,
                            std::unique_ptr<sql::Database> db,
-                           sql::PrivatePostgres* postgres)
+                           sql::PrivatePostgres* postgres,
+                           std::shared_ptr<RequestBudgets> budgets)
     : is_private_(!config.log_lists.empty()),
       reading_(config, std::move(db), postgres,
                {.once = true,
                 .on_findings = {},
                 .bulk = nullptr,
-                .max_retries = kRetries}) {}
+                .max_retries = kRetries,
+                .budgets = std::move(budgets)}) {}
 
 EntryFetcher::~EntryFetcher() { stop(); }
 

@@ -62,7 +62,8 @@ class EntryFetcher {
  public:
   // As for LogReading.
   EntryFetcher(const Config& config, std::unique_ptr<sql::Database> db,
-               sql::PrivatePostgres* postgres);
+               sql::PrivatePostgres* postgres,
+               std::shared_ptr<RequestBudgets> budgets = nullptr);
   ~EntryFetcher();
 
   // Reads which logs there are: before anything is fetched, and when there may

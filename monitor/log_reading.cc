@@ -56,7 +56,9 @@ LogReading::LogReading(const Config& config, std::unique_ptr<sql::Database> db,
                scts_.get(),
                [this] { return watches(); },
                [this] { return known_logs(); },
-               std::move(options.on_findings)} {
+               std::move(options.on_findings)},
+      budgets_(options.budgets ? std::move(options.budgets)
+                               : std::make_shared<RequestBudgets>(config)) {
   for (const auto& vkey : config.witnesses) {
     auto verifier = ctlog::parse_note_verifier(vkey);
     if (verifier) {
@@ -88,17 +90,7 @@ Result<std::unique_ptr<ctlog::LogSource>> LogReading::open_source(
     options.allow_plain = true;
   }
   return ctlog::open_log_source(log, executor_, http_,
-                                budget(log.operator_name), options);
-}
-
-ctlog::RequestBudget& LogReading::budget(const std::string& operator_name) {
-  auto& slot = budgets_[operator_name];
-  if (!slot) {
-    const double rate = request_rate(config_, operator_name);
-    slot = std::make_unique<ctlog::RequestBudget>(executor_, rate,
-                                                  std::max(rate, 8.0));
-  }
-  return *slot;
+                                budgets_->of(log.operator_name), options);
 }
 
 void LogReading::know_logs(const std::vector<sql::LogRow>& rows) {

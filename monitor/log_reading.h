@@ -5,7 +5,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,8 +12,8 @@
 
 #include "base/executor.h"
 #include "base/http.h"
-#include "ctlog/budget.h"
 #include "monitor/follower.h"
+#include "monitor/request_budgets.h"
 #include "monitor/store_thread.h"
 
 namespace ct::monitor {
@@ -27,6 +26,8 @@ class LogReading {
     std::function<void(const std::vector<alerts::Finding>&)> on_findings;
     BulkArchive* bulk = nullptr;  // as FollowerContext's
     unsigned max_retries = 4;     // of a request, before its error counts
+    // Shared by all of a process that ask logs; null: nobody else does.
+    std::shared_ptr<RequestBudgets> budgets = nullptr;
   };
 
   // `db` must be open and migrated. `postgres` (may be nullptr) is the private
@@ -71,8 +72,6 @@ class LogReading {
   void release_leases();
 
  private:
-  ctlog::RequestBudget& budget(const std::string& operator_name);
-
   const Config& config_;
   const std::string owner_;  // of leases
   const unsigned max_retries_;
@@ -83,7 +82,7 @@ class LogReading {
   const std::unique_ptr<SctAudit> scts_;
   std::vector<ctlog::NoteVerifier> witnesses_;
   FollowerContext context_;
-  std::map<std::string, std::unique_ptr<ctlog::RequestBudget>> budgets_;
+  const std::shared_ptr<RequestBudgets> budgets_;
   std::chrono::steady_clock::time_point watches_due_, leases_due_;
 
   mutable std::mutex mutex_;  // guards the rest

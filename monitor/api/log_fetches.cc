@@ -37,7 +37,8 @@ Result<LogFetches::Turn> LogFetches::turn() {
                   "the database cannot be reached: the log of the server says "
                   "more");
     }
-    fetcher_ = std::make_unique<EntryFetcher>(config_, std::move(*db), nullptr);
+    fetcher_ = std::make_unique<EntryFetcher>(config_, std::move(*db), nullptr,
+                                              budgets_);
   }
   // Each time, for there may be new logs by now.
   const auto read = fetcher_->read_logs();

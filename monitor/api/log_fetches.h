@@ -4,7 +4,8 @@
 // What is asked for, and how it is proven, is EntryFetcher's matter, as on the
 // command line. It is opened when it is first needed, so a server without
 // internet starts and answers from the database as ever. Its requests keep to
-// the operators' configured rates; a `run` beside it counts its own.
+// the operators' configured rates, together with the followers of the same
+// process; another process counts its own.
 #pragma once
 
 #include <future>
@@ -23,9 +24,14 @@ namespace ct::monitor::api {
 class LogFetches {
  public:
   // `url`, which is secret, is where its connection is made to. A fetch is
-  // waited for `patience` long.
-  LogFetches(Config config, std::string url, std::chrono::milliseconds patience)
-      : config_(std::move(config)), url_(std::move(url)), patience_(patience) {}
+  // waited for `patience` long. `budgets`: those of whoever else in this
+  // process asks logs; null: nobody does.
+  LogFetches(Config config, std::string url, std::chrono::milliseconds patience,
+             std::shared_ptr<RequestBudgets> budgets)
+      : config_(std::move(config)),
+        url_(std::move(url)),
+        patience_(patience),
+        budgets_(std::move(budgets)) {}
   // Waits for what is under way.
   ~LogFetches() { stop(); }
   LogFetches(const LogFetches&) = delete;
@@ -58,6 +64,7 @@ class LogFetches {
   const Config config_;
   const std::string url_;
   const std::chrono::milliseconds patience_;
+  const std::shared_ptr<RequestBudgets> budgets_;
   std::mutex mutex_;  // guards the rest
   bool stopping_ = false;
   std::size_t turns_ = 0;  // that there are

@@ -60,7 +60,7 @@ class ApiServer::Impl {
       : routes_(all_routes()),
         description_(openapi_json(routes_)),
         guard_(open),
-        fetches_(options.reading, url, options.fetch_patience),
+        fetches_(options.reading, url, options.fetch_patience, options.budgets),
         context_{fetches_, options.patience, {}},
         workers_(connection(url, options.patience), kConnections, kQueue,
                  preparation(options.patience)) {}

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "monitor/config.h"
+#include "monitor/request_budgets.h"
 #include "sql/database.h"
 
 namespace ct::monitor::api {
@@ -19,7 +20,8 @@ struct ServerOptions {
   std::chrono::milliseconds patience{30'000};  // of a query
   // How long one certificate may take that is fetched from its log.
   std::chrono::milliseconds fetch_patience{20'000};
-  Config reading;  // how logs are spoken to
+  Config reading;                           // how logs are spoken to
+  std::shared_ptr<RequestBudgets> budgets;  // as for LogFetches
 };
 
 class ApiServer {

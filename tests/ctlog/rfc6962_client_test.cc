@@ -409,7 +409,7 @@ TEST_CASE("a log is opened only at an address we may use",
           "[ctlog][log_source]") {
   Executor executor(1);
   HttpClient http({.user_agent = "ctvigil-test"});
-  RequestBudget budget(executor, 1, 1);
+  RequestBudget budget(1, 1);
   const auto open = [&](const std::string& url, bool allow_plain,
                         const Bytes& spki) {
     LogInfo log;

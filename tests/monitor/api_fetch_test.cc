@@ -61,6 +61,17 @@ TEST_CASE_METHOD(Fetching, "the API fetches a certificate from its log",
   CHECK(logs.requests(i) > before);
 }
 
+TEST_CASE_METHOD(Fetching, "the API's fetches count with those of the program",
+                 "[.db][monitor][api_fetch]") {
+  const auto c = archive(database, {}, {0});
+  api::ServerOptions options;
+  options.budgets = std::make_shared<RequestBudgets>(archiving);
+  options.fetch_patience = std::chrono::milliseconds(300);
+  options.budgets->of(logs.info(0).operator_name).pause(std::chrono::hours(1));
+  serve(std::move(options));
+  CHECK_THAT(problem(pem_of(c) + "&fetch", 503), ContainsSubstring("0.3 s"));
+}
+
 TEST_CASE_METHOD(Fetching, "what is kept is not fetched",
                  "[.db][monitor][api_fetch]") {
   archiving.keep_der = KeepDer::kAll;

@@ -73,6 +73,20 @@ TEST_CASE_METHOD(Archived,
   CHECK(heads() == before);
 }
 
+TEST_CASE_METHOD(Archived, "what is fetched counts with what else is asked",
+                 "[.db][monitor][entry_fetcher]") {
+  const auto c = archive({}, {0});
+  const auto budgets = std::make_shared<RequestBudgets>(archiving);
+  EntryFetcher fetcher(archiving, database.connect(), nullptr, budgets);
+  REQUIRE(fetcher.read_logs());
+  // As a follower does whose request was one too many.
+  constexpr std::chrono::milliseconds kPause{500};
+  const auto before = std::chrono::steady_clock::now();
+  budgets->of(logs.info(0).operator_name).pause(kPause);
+  CHECK(fetcher.fetch(entry_request(c, false)).get().entry);
+  CHECK(std::chrono::steady_clock::now() - before >= kPause);
+}
+
 TEST_CASE_METHOD(Archived, "if one log is away the next one is asked",
                  "[.db][monitor][entry_fetcher]") {
   const std::size_t away = GENERATE(0, 1);

@@ -64,7 +64,7 @@ class Reader {
   ctlog::LogKey key_;
   HttpClient http_{{"ctvigil-test"}};
   Executor executor_{2};
-  ctlog::RequestBudget budget_{executor_, 1e6, 1e6};
+  ctlog::RequestBudget budget_{1e6, 1e6};
   std::unique_ptr<ctlog::LogSource> source_;
 };
 

@@ -98,7 +98,7 @@ class LogReader {
  private:
   Executor executor_{2};
   HttpClient http_{{.user_agent = "ctvigil-test"}};
-  ctlog::RequestBudget budget_{executor_, 100'000, 100'000};
+  ctlog::RequestBudget budget_{100'000, 100'000};
   std::unique_ptr<ctlog::LogSource> source_;
 };
 
