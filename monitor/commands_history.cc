@@ -118,7 +118,8 @@ int pack(Session& session, bool with_current) {
   {
     Progress progress(stderr);
     const auto packed = sql::pack_history(
-        **db, with_current, [&progress](double done, const std::string& at) {
+        **db, with_current ? sql::HistoryPack::kAll : sql::HistoryPack::kEnded,
+        [&progress](double done, const std::string& at) {
           progress.show(done, "history_" + at);
         });
     if (!packed) return report(packed.error());

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "monitor/deliverer.h"
+#include "monitor/housekeeping.h"
 #include "sql/watches.h"
 
 namespace ct::monitor {
@@ -35,7 +36,8 @@ Engine::Engine(const Config& config, std::unique_ptr<sql::Database> db,
                {.once = options_.once,
                 .on_findings = options_.on_findings,
                 .budgets = options_.budgets}),
-      deliverer_(std::make_unique<Deliverer>(config, std::move(url))) {}
+      deliverer_(std::make_unique<Deliverer>(config, url)),
+      housekeeping_(std::make_unique<Housekeeping>(std::move(url))) {}
 
 Engine::~Engine() = default;
 
@@ -79,6 +81,7 @@ void Engine::shut_down() {
   reading_.executor().request_stop();
   reading_.http().stop();
   deliverer_->stop();
+  housekeeping_.reset();
   if (loading_.valid()) loading_.wait();
   for (auto& [id, active] : active_) {
     if (active->running) active->running->get();

@@ -19,6 +19,7 @@
 namespace ct::monitor {
 
 class Deliverer;
+class Housekeeping;
 
 // One log as seen from outside, for metrics and health.
 struct LogView {
@@ -103,6 +104,7 @@ class Engine {
   const Options options_;
   LogReading reading_;
   std::unique_ptr<Deliverer> deliverer_;
+  std::unique_ptr<Housekeeping> housekeeping_;
 
   // Touched only by the thread of run().
   std::future<Result<LoadedLogList>> loading_;

@@ -67,7 +67,9 @@ class PartitionBuilder {
   PartitionBuilder(Tx& tx, int quarter)
       : tx_(tx), quarter_(quarter), name_(history_partition_name(quarter)) {}
 
-  HistoryStored build(std::unique_ptr<RowSource> rows) {
+  // From here on writers wait, so that none of theirs is lost, and so do others
+  // that would build it anew.
+  void lock() {
     // Takes as long as it takes.
     tx_.run_script(
         "SET LOCAL statement_timeout = 0;"
@@ -78,10 +80,11 @@ class PartitionBuilder {
         "SELECT history_add_partition(to_timestamp($1::bigint)) "
         "WHERE to_regclass($2) IS NULL",
         {history_quarter_begin(quarter_), old_roots()});
-    // From here on writers wait, so that none of theirs is lost, and so do
-    // others that would build it anew.
     tx_.run_script("LOCK TABLE " + old_table() + ", " + old_roots() +
                    " IN SHARE ROW EXCLUSIVE MODE");
+  }
+
+  HistoryStored build(std::unique_ptr<RowSource> rows) {
     for (const char* parent : {"history", "history_root"}) {
       tx_.exec("SELECT history_new_partition($1, to_timestamp($2::bigint))",
                {parent, history_quarter_begin(quarter_)});
@@ -167,12 +170,28 @@ class PartitionBuilder {
   HistoryStored stored_;
 };
 
+// Whether it was never built anew after it had ended: then its indexes would be
+// full, and say so.
+bool is_loose(Tx& tx, int quarter) {
+  const auto rows = tx.exec(
+      "SELECT coalesce(c.reloptions @> '{fillfactor=100}', false) AS packed "
+      "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+      "WHERE i.indrelid = to_regclass($1) AND i.indisprimary",
+      {"history_" + history_partition_name(quarter)});
+  return !rows.empty() && !rows[0].boolean("packed");
+}
+
 // With `added` besides what it holds.
 Result<HistoryStored> build_partition(Database& db, int quarter,
-                                      const RowSourceMaker& added) {
+                                      const RowSourceMaker& added,
+                                      bool if_loose = false) {
   HistoryStored built;
   auto done = db.transact([&](Tx& tx) -> Result<void> {
-    built = PartitionBuilder(tx, quarter).build(added());
+    PartitionBuilder builder(tx, quarter);
+    builder.lock();
+    // Somebody else may have been at it.
+    if (if_loose && !is_loose(tx, quarter)) return {};
+    built = builder.build(added());
     return {};
   });
   if (!done) return tl::unexpected(done.error());
@@ -274,26 +293,31 @@ Result<HistoryStored> HistoryBulk::finish() {
   return stored;
 }
 
-Result<void> pack_history(Database& db, bool with_current,
+Result<void> pack_history(Database& db, HistoryPack which,
                           const PackProgress& progress) {
+  // Then logs have hardly anything to add any more.
+  constexpr Seconds kWeek = 7 * 86'400;
+  const bool loose = which == HistoryPack::kLoose;
+  const Seconds before = now_millis() / 1000 - (loose ? kWeek : 0);
   std::vector<int> quarters;
   auto listed = db.transact([&](Tx& tx) -> Result<void> {
     quarters = stored_quarters(tx);
+    std::erase_if(quarters, [&](int quarter) {
+      return (which != HistoryPack::kAll &&
+              history_quarter_begin(quarter + 1) > before) ||
+             (loose && !is_loose(tx, quarter));
+    });
     return {};
   });
   if (!listed) return listed;
-  if (!with_current) {
-    std::erase_if(quarters, [now = now_millis() / 1000](int quarter) {
-      return history_quarter_begin(quarter + 1) > now;
-    });
-  }
   for (std::size_t i = 0; i < quarters.size(); ++i) {
     progress(static_cast<double>(i) / static_cast<double>(quarters.size()),
              history_partition_name(quarters[i]));
-    const auto built = build_partition(db, quarters[i], [] {
+    const auto nothing = [] {
       return std::make_unique<MergedRows>(
           std::vector<std::unique_ptr<RowSource>>());
-    });
+    };
+    const auto built = build_partition(db, quarters[i], nothing, loose);
     if (!built) return tl::unexpected(built.error());
   }
   return {};

@@ -49,12 +49,17 @@ class HistoryBulk {
 // Of 1, and the partition that is at hand.
 using PackProgress = std::function<void(double done, const std::string& at)>;
 
+enum class HistoryPack : std::uint8_t {
+  kLoose,  // what ended a week ago, or earlier, and never was packed
+  kEnded,  // whatever has ended
+  kAll,
+};
+
 // Builds partitions anew, one after the other, with nothing added: storing
-// batch by batch leaves room between rows and in indexes. Those whose
-// certificates have all ended; `with_current`: all. One at a time is there
-// twice, and whoever wants to write to it waits.
+// batch by batch leaves room between rows and in indexes. One at a time is
+// there twice, and whoever wants to write to it waits.
 // kTransient: queries held one for minutes; those before it are done.
-[[nodiscard]] Result<void> pack_history(Database& db, bool with_current,
+[[nodiscard]] Result<void> pack_history(Database& db, HistoryPack which,
                                         const PackProgress& progress);
 
 }  // namespace ct::sql

@@ -188,7 +188,8 @@ void run(std::uint64_t entries, const char* url) {
          theirs = server.create("mixed_copy");
     print("store, 2.5 entries each", race(*ours, *theirs, batches));
     print_size("size of that", *ours);
-    must(sql::pack_history(*ours, true, [](double, const std::string&) {}));
+    must(sql::pack_history(*ours, sql::HistoryPack::kAll,
+                           [](double, const std::string&) {}));
     print_size("size of that, packed", *ours);
   }
   with_substring_index(server, batches);

@@ -5,11 +5,13 @@
 #include <random>
 #include <thread>
 
+#include "sql/history_row.h"
 #include "sql/tx.h"
 #include "tests/sql/history_samples.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_postgres.h"
+#include "tests/support/wait.h"
 
 namespace ct::sql {
 namespace {
@@ -134,6 +136,71 @@ TEST_CASE("what others write meanwhile is not lost",
   CHECK(history_dump(database) == model.dump());
 }
 
+TEST_CASE("what has ended is packed once, and what has not is left alone",
+          "[.db][sql][history_bulk]") {
+  test::TestDatabase database;
+  HistoryModel model;
+  const Seconds now = now_millis() / 1000;
+  constexpr Seconds kDay = 86'400;
+  Entries entries;
+  for (unsigned i = 0; i < 4; ++i) {
+    // Valid; ended, but not for a week, unless that is another quarter; ended.
+    const Seconds ends[] = {now + 100 * kDay, now, now - 100 * kDay,
+                            now - 400 * kDay};
+    entries.push_back(test::final_entry(i, 1, i));
+    entries.back().not_after = ends[i];
+    model.add(entries.back());
+  }
+  REQUIRE(store_history(database.db(), entries));
+  const auto pack = [&](HistoryPack which) {
+    std::vector<std::string> packed;
+    REQUIRE(pack_history(
+        database.db(), which,
+        [&](double, const std::string& at) { packed.push_back(at); }));
+    return packed;
+  };
+  const auto name = [&](Seconds t) {
+    return history_partition_name(history_quarter(t));
+  };
+  const std::vector<std::string> ended = {"past", name(now - 400 * kDay),
+                                          name(now - 100 * kDay)};
+  CHECK(pack(HistoryPack::kLoose) == ended);
+  CHECK(pack(HistoryPack::kLoose).empty());
+  CHECK(pack(HistoryPack::kEnded) == ended);
+  CHECK(pack(HistoryPack::kAll).size() == 6);
+  CHECK(pack(HistoryPack::kLoose).empty());
+  CHECK(history_dump(database) == model.dump());
+
+  // Two at once: the second one finds nothing left.
+  const std::string table = "history_" + ended[1];
+  const std::string index = database.run(
+      "SELECT indexrelid::regclass FROM pg_index WHERE indisprimary AND "
+      "indrelid = '" +
+      table + "'::regclass");
+  database.run("ALTER INDEX " + index + " SET (fillfactor = 90)");
+  const auto other = database.connect();
+  std::future<Result<void>> packing;
+  CHECK(other->transact([&](Tx& tx) -> Result<void> {
+    tx.run_script("LOCK TABLE " + table);
+    packing = std::async(std::launch::async, [&] {
+      return pack_history(database.db(), HistoryPack::kLoose,
+                          [](double, const std::string&) {});
+    });
+    CHECK(test::eventually([&] {
+      return database.run("SELECT count(*) FROM pg_locks WHERE NOT granted") !=
+             "0";
+    }));
+    tx.run_script("ALTER INDEX " + index + " SET (fillfactor = 100)");
+    return {};
+  }));
+  const auto which = [&] {
+    return database.run("SELECT '" + table + "'::regclass::oid");
+  };
+  const auto before = which();
+  CHECK(packing.get());
+  CHECK(which() == before);
+}
+
 TEST_CASE("two that build the same partitions take turns",
           "[.db][sql][history_bulk]") {
   test::TestDatabase database;
@@ -143,8 +210,8 @@ TEST_CASE("two that build the same partitions take turns",
   const auto pack = [&database] {
     const auto db = database.connect();
     for (int i = 0; i < 3; ++i) {
-      const auto packed =
-          pack_history(*db, true, [](double, const std::string&) {});
+      const auto packed = pack_history(*db, HistoryPack::kAll,
+                                       [](double, const std::string&) {});
       if (!packed) return packed.error().what;
     }
     return std::string();
