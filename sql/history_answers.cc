@@ -17,6 +17,8 @@ constexpr std::size_t kFew = 100;
 // Most others have no more, and come with one statement. Longer ones go on with
 // a cursor, whose plan takes some time to make.
 constexpr std::size_t kFirstPage = 1'000, kLeastPage = 100;
+// Issuers that a connection remembers.
+constexpr std::size_t kMostKept = 10'000;
 // A slow reader of a large answer keeps its transaction open.
 constexpr const char* kSlowly =
     "SET LOCAL idle_in_transaction_session_timeout = '1h'";
@@ -116,9 +118,26 @@ void HistoryAnswers::run_cursor(const HistoryStatement& statement,
   tx_.run_script("CLOSE history_answers");
 }
 
+void HistoryAnswers::learn_ahead() {
+  keep_issuers(
+      tx_.exec("SELECT issuer, name, spki_sha256 FROM history_issuer LIMIT $1",
+               {static_cast<std::uint64_t>(kMostKept)}));
+  learn_logs();
+}
+
+void HistoryAnswers::keep_issuers(const Rows& rows) {
+  for (const Row row : rows) {
+    HistoryLabels::Issuer issuer{row.text("name"), {}};
+    const Bytes spki = row.bytes("spki_sha256");
+    if (spki.size() == Hash().size()) {
+      std::ranges::copy(spki, issuer.spki_sha256.emplace().begin());
+    }
+    labels_->issuers.emplace(row.integer("issuer"), std::move(issuer));
+  }
+}
+
 // A thousand answers have few issuers.
 void HistoryAnswers::learn_issuers(const Rows& rows) {
-  constexpr std::size_t kMostKept = 10'000;
   auto& issuers = labels_->issuers;
   if (issuers.size() > kMostKept) issuers.clear();
   std::set<std::int64_t> unknown;
@@ -129,16 +148,16 @@ void HistoryAnswers::learn_issuers(const Rows& rows) {
   if (unknown.empty()) return;
   Array numbers(Array::kInteger);
   for (const std::int64_t number : unknown) numbers.integer(number);
-  for (const Row row :
-       tx_.exec("SELECT issuer, name, spki_sha256 FROM history_issuer "
-                "WHERE issuer = ANY ($1::int[])",
-                {numbers.param()})) {
-    HistoryLabels::Issuer issuer{row.text("name"), {}};
-    const Bytes spki = row.bytes("spki_sha256");
-    if (spki.size() == Hash().size()) {
-      std::ranges::copy(spki, issuer.spki_sha256.emplace().begin());
-    }
-    issuers.emplace(row.integer("issuer"), std::move(issuer));
+  keep_issuers(
+      tx_.exec("SELECT issuer, name, spki_sha256 FROM history_issuer "
+               "WHERE issuer = ANY ($1::int[])",
+               {numbers.param()}));
+}
+
+void HistoryAnswers::learn_logs() {
+  knows_logs_ = true;
+  for (const Row row : tx_.exec("SELECT log, log_id FROM history_log")) {
+    labels_->logs.emplace(row.integer("log"), row.hash("log_id"));
   }
 }
 
@@ -146,10 +165,7 @@ Hash HistoryAnswers::log_id(std::int64_t number) {
   auto& logs = labels_->logs;
   auto log = logs.find(number);
   if (log == logs.end() && !knows_logs_) {
-    knows_logs_ = true;
-    for (const Row row : tx_.exec("SELECT log, log_id FROM history_log")) {
-      logs.emplace(row.integer("log"), row.hash("log_id"));
-    }
+    learn_logs();
     log = logs.find(number);
   }
   return log == logs.end() ? Hash{} : log->second;

@@ -27,6 +27,8 @@ class HistoryAnswers {
   HistoryAnswers(Tx& tx, const HistoryQuery& query,
                  const HistoryVisitor& visit);
 
+  // Has what most answers will need before they come: issuers and logs.
+  void learn_ahead();
   // Gives every answer to a single term to the visitor, if they are few; if
   // not, or if that cannot be said soon, none, and false. Throws SqlError.
   [[nodiscard]] bool run_if_few(
@@ -49,6 +51,8 @@ class HistoryAnswers {
   bool take(const Rows& rows);
   bool take(std::size_t term, const HistoryPlace& place, const Row& row);
   void learn_issuers(const Rows& rows);
+  void keep_issuers(const Rows& rows);
+  void learn_logs();
   // All zero: there is none of that number.
   [[nodiscard]] Hash log_id(std::int64_t number);
   [[nodiscard]] std::optional<HistoryCertificate> read(const Row& row);

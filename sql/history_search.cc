@@ -269,15 +269,23 @@ Result<std::unique_ptr<Database>> connect_to_search(
 
 Result<void> prepare_search(Database& db, std::chrono::milliseconds patience) {
   HistoryTerm nobody;
-  nobody.text = "nobody.invalid";
   HistoryQuery query;
   query.terms = {&nobody, 1};
   query.patience = patience;
   const HistoryVisitor any = [](std::size_t, const auto&) { return true; };
   if (is_to_search(db)) {
-    const auto few = search_few(db, query, any);
-    if (!few) return tl::unexpected(few.error());
+    const auto learned = db.look([&](Tx& tx) {
+      return in_time([&] { HistoryAnswers(tx, query, any).learn_ahead(); });
+    });
+    if (!learned) return learned;
+    // A name with others above it takes another statement.
+    for (const char* name : {"nobody.example.invalid", "nobody.invalid"}) {
+      nobody.text = name;
+      const auto few = search_few(db, query, any);
+      if (!few) return tl::unexpected(few.error());
+    }
   }
+  nobody.text = "nobody.invalid";
   return db.transact([&](Tx& tx) {
     return in_time([&] {
       set_up(tx, patience);

@@ -65,7 +65,8 @@ using HistoryVisitor =
     const std::string& url, std::chrono::milliseconds patience);
 
 // Has the search for names planned, which takes longer than most searches do
-// and is otherwise left to the first of each connection. `patience` as above.
+// and is otherwise left to the first of each connection; one to search learns
+// issuers and logs as well. `patience` as above.
 [[nodiscard]] Result<void> prepare_search(Database& db,
                                           std::chrono::milliseconds patience);
 
