@@ -73,7 +73,9 @@ bool HistoryAnswers::run_if_few(
   if (rows.size() > kFew) return false;
   learn_issuers(rows);
   std::vector<std::pair<HistoryPlace, Row>> in_order;
-  for (const Row row : rows) in_order.emplace_back(place_of(row), row);
+  for (const Row row : rows) {
+    if (row.boolean("passes")) in_order.emplace_back(place_of(row), row);
+  }
   std::ranges::sort(in_order, std::greater(),
                     [](const auto& each) { return each.first; });
   for (const auto& [place, row] : in_order) {

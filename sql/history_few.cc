@@ -65,12 +65,13 @@ std::optional<HistoryFew> history_few(
   out.sql = std::string(
                 "SELECT extract(epoch FROM h.not_after)::bigint AS "
                 "c_not_after, h.id AS c_id, ") +
-            kHistoryRow + " FROM (" + rows + " UNION ALL SELECT h.* FROM (" +
+            kHistoryRow + ", (true" +
+            history_conditions(narrowing, issuers, arguments) +
+            ") AS passes FROM (" + rows + " UNION ALL SELECT h.* FROM (" +
             others + kFence +
             ") AS o CROSS JOIN LATERAL (SELECT * FROM history AS h WHERE "
             "h.domain = o.main AND h.not_after = o.not_after AND h.id = o.id "
-            "AND strpos(h.names, o.label) > 0 LIMIT 1) AS h) AS h WHERE true" +
-            history_conditions(narrowing, issuers, arguments) + " LIMIT " +
+            "AND strpos(h.names, o.label) > 0 LIMIT 1) AS h) AS h LIMIT " +
             arguments.add(static_cast<std::uint64_t>(limit)) + "::bigint";
   out.params = arguments.all();
   return out;

@@ -15,8 +15,10 @@
 namespace ct::sql {
 
 struct HistoryFew {
-  // Columns: c_not_after (s), c_id, and kHistoryRow, of certificates that may
-  // be meant, in no order; one that has several roots may come twice.
+  // Columns: c_not_after (s), c_id, kHistoryRow, and whether it passes, of
+  // certificates that may be meant, in no order; one that has several roots
+  // may come twice. Those that do not pass count, or much of history might be
+  // looked through for a few that do.
   std::string sql;
   std::vector<Param> params;
 };

@@ -654,8 +654,19 @@ TEST_CASE("few answers take one statement, more than a hundred another",
   CHECK(searches_planned(*db) == 2);
   CHECK(ask("many.example", 7) == 7);
 
-  const HistoryTerm t = term(Kind::kBelow, "few.example");
+  // What does not pass counts, so that the search for what does ends.
   HistoryQuery query;
+  query.narrowing.organization = "nobody";
+  const HistoryTerm many = term(Kind::kBelow, "many.example");
+  const HistoryTerm t = term(Kind::kBelow, "few.example");
+  query.terms = {&t, 1};
+  CHECK(found(*db, query)[0].empty());
+  CHECK(searches_planned(*db) == 3);
+  query.terms = {&many, 1};
+  CHECK(found(*db, query)[0].empty());
+  CHECK(searches_planned(*db) == 4);
+
+  query = {};
   query.terms = {&t, 1};
   std::size_t calls = 0;
   CHECK(search_history(*db, query,
