@@ -170,14 +170,18 @@ class PartitionBuilder {
   HistoryStored stored_;
 };
 
-// Whether it was never built anew after it had ended: then its indexes would be
-// full, and say so.
+// Whether it holds something and was never built anew after it had ended: then
+// its indexes would be full, and say so.
 bool is_loose(Tx& tx, int quarter) {
+  const std::string table = "history_" + history_partition_name(quarter);
   const auto rows = tx.exec(
-      "SELECT coalesce(c.reloptions @> '{fillfactor=100}', false) AS packed "
-      "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-      "WHERE i.indrelid = to_regclass($1) AND i.indisprimary",
-      {"history_" + history_partition_name(quarter)});
+      "SELECT coalesce(c.reloptions @> '{fillfactor=100}', false) "
+      "OR NOT EXISTS (SELECT FROM " +
+          table +
+          ") AS packed "
+          "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+          "WHERE i.indrelid = to_regclass($1) AND i.indisprimary",
+      {table});
   return !rows.empty() && !rows[0].boolean("packed");
 }
 
