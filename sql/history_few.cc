@@ -3,10 +3,6 @@
 namespace ct::sql {
 namespace {
 
-// Planned by itself: without that, partitions are joined before the keys are
-// known.
-constexpr const char* kFence = " OFFSET 0";
-
 // The one stretch that holds what is meant, and keys above it.
 struct Keys {
   KeyRange range;
@@ -38,12 +34,13 @@ std::optional<HistoryFew> history_few(
   if (!keys) return std::nullopt;
   HistoryArguments arguments;
   std::string window;
-  const auto time = [&](const char* comparison, Seconds t) {
-    window += std::string(" AND not_after ") + comparison + " to_timestamp(" +
-              arguments.add(t) + "::bigint)";
-  };
-  if (narrowing.not_after_from) time(">=", window_of(narrowing).from);
-  if (narrowing.not_after_before) time("<", window_of(narrowing).before);
+  const auto [from, before] = window_of(narrowing);
+  if (narrowing.not_after_from) {
+    window += " AND not_after >= " + arguments.add_time(from);
+  }
+  if (narrowing.not_after_before) {
+    window += " AND not_after < " + arguments.add_time(before);
+  }
   const std::string within =
       " WHERE domain >= " + arguments.add(std::move(keys->range.begin)) +
       " AND domain < " + arguments.add(std::move(keys->range.end)) + window;

@@ -174,6 +174,17 @@ class Search {
   std::string settings_ = planner_settings(HistoryDriver::kDomain);
 };
 
+Result<void> search_all(Database& db, const HistoryQuery& query,
+                        const HistoryVisitor& visit,
+                        const HistoryPlace& after) {
+  return db.transact([&](Tx& tx) {
+    return in_time([&] {
+      set_up(tx, query.patience);
+      Search(tx, query, visit).run(after);
+    });
+  });
+}
+
 // One page of one term; `query` moves on behind it. What comes is the number
 // of answers; 0 also when the visitor wants no more.
 Result<std::size_t> visit_page(Database& db, HistoryQuery& query,
@@ -223,12 +234,7 @@ Result<void> search_history(Database& db, const HistoryQuery& query,
     if (!few) return tl::unexpected(few.error());
     if (*few) return {};
   }
-  return db.transact([&](Tx& tx) {
-    return in_time([&] {
-      set_up(tx, query.patience);
-      Search(tx, query, visit).run(after);
-    });
-  });
+  return search_all(db, query, visit, after);
 }
 
 Result<void> search_history_by_pages(Database& db, HistoryQuery query,
@@ -286,12 +292,7 @@ Result<void> prepare_search(Database& db, std::chrono::milliseconds patience) {
     }
   }
   nobody.text = "nobody.invalid";
-  return db.transact([&](Tx& tx) {
-    return in_time([&] {
-      set_up(tx, patience);
-      Search(tx, query, any).run({});
-    });
-  });
+  return search_all(db, query, any, {});
 }
 
 Result<bool> has_history(Database& db) {

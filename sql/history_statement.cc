@@ -51,10 +51,6 @@ Texts issuers_by_key(Tx& tx, const Hash& spki) {
       "SELECT issuer FROM history_issuer WHERE spki_sha256 = $1", {spki}));
 }
 
-// Planned by itself, with the term and the window known. Otherwise the planner,
-// which takes any window for a small one, may look through it first.
-constexpr const char* kFence = " OFFSET 0";
-
 constexpr const char* kInWindow = "not_after >= w.f AND not_after < w.b";
 
 // What `condition` finds in history for each value of a term, of type `type`.
@@ -247,6 +243,10 @@ std::string HistoryArguments::add(Param value) {
   return "$" + std::to_string(all_.size());
 }
 
+std::string HistoryArguments::add_time(Seconds t) {
+  return "to_timestamp(" + add(t) + "::bigint)";
+}
+
 const char* const kHistoryRow =
     "extract(epoch FROM h.not_before)::bigint AS not_before, h.final,"
     " h.issuer, h.domain, h.names, h.organization, h.serial, h.spki,"
@@ -256,15 +256,16 @@ std::string history_conditions(const HistoryNarrowing& narrowing,
                                const std::optional<Texts>& issuers,
                                HistoryArguments& arguments) {
   std::string out;
-  if (issuers)
+  if (issuers) {
     out += " AND h.issuer = ANY (" + arguments.add(*issuers) + "::int[])";
+  }
   if (narrowing.organization) {
     out += " AND lower(h.organization) = lower(" +
            arguments.add(history_organization(*narrowing.organization)) + ")";
   }
   const auto time = [&](const char* comparison, Seconds t) {
-    out += std::string(" AND h.not_before ") + comparison + " to_timestamp(" +
-           arguments.add(std::clamp(t, kEarliest, kBehindLatest)) + "::bigint)";
+    out += std::string(" AND h.not_before ") + comparison + ' ' +
+           arguments.add_time(std::clamp(t, kEarliest, kBehindLatest));
   };
   if (narrowing.not_before_from) time(">=", *narrowing.not_before_from);
   if (narrowing.not_before_before) time("<", *narrowing.not_before_before);

@@ -65,11 +65,18 @@ struct HistoryPlace {
 [[nodiscard]] std::optional<std::vector<std::string>> issuer_numbers(
     Tx& tx, const HistoryNarrowing& narrowing);
 
+// Behind a subquery: planned by itself, with the term and the window known.
+// Otherwise the planner, which takes any window for a small one, may look
+// through it first.
+inline constexpr const char* kFence = " OFFSET 0";
+
 // The arguments of a statement that is being put together.
 class HistoryArguments {
  public:
   // Gives its "$n".
   std::string add(Param value);
+  // Gives a timestamptz.
+  std::string add_time(Seconds t);
   [[nodiscard]] const std::vector<Param>& all() const { return all_; }
 
  private:
@@ -108,6 +115,7 @@ class HistoryStatement {
  private:
   void add_driver(Tx& tx, std::span<const HistoryTerm> terms, std::size_t first,
                   std::size_t end);
+
   HistoryDriver driver_;
   std::size_t first_term_;
   bool is_single_;
