@@ -20,10 +20,12 @@ TEST_CASE("what was saved up goes at once, the rest by the rate",
   Executor executor(2);
   const auto start = Clock::now();
   RequestBudget budget(100, 5);
-  for (int i = 0; i < 5; ++i)
+  for (int i = 0; i < 5; ++i) {
     CHECK(executor.start(budget.take(executor)).get());
-  for (int i = 0; i < 10; ++i)
+  }
+  for (int i = 0; i < 10; ++i) {
     CHECK(executor.start(budget.take(executor)).get());
+  }
   CHECK(since(start) >= milliseconds(99));
 }
 

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "sql/history_key.h"
 #include "sql/migrations.h"
 #include "sql/tx.h"
 #include "tests/support/catch.h"
@@ -16,6 +17,13 @@ Result<void> insert(Database& db, int n) {
     tx.exec("INSERT INTO t VALUES ($1)", {n});
     return {};
   });
+}
+
+// As a server does that is restarted.
+void end_connections(const test::TestDatabase& database) {
+  database.run(
+      "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
+      "datname = current_database() AND pid <> pg_backend_pid()");
 }
 
 TEST_CASE("a transaction commits only if its body succeeds",
@@ -68,10 +76,7 @@ TEST_CASE("a connection lost while idle is opened again",
   test::TestDatabase database;
   database.run("CREATE TABLE t (n integer)");
   REQUIRE(insert(database.db(), 1));
-  database.run(
-      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-      "WHERE datname = current_database() AND pid <> "
-      "pg_backend_pid()");
+  end_connections(database);
   CHECK(insert(database.db(), 2));
   CHECK(database.run("SELECT count(*) FROM t") == "2");
 }
@@ -82,10 +87,7 @@ TEST_CASE("a connection lost in a transaction is transient, and rolled back",
   database.run("CREATE TABLE t (n integer)");
   const auto done = database.db().transact([&](Tx& tx) -> Result<void> {
     tx.exec("INSERT INTO t VALUES (1)");
-    database.run(
-        "SELECT pg_terminate_backend(pid, 5000) FROM "
-        "pg_stat_activity WHERE datname = current_database() AND pid "
-        "<> pg_backend_pid()");
+    end_connections(database);
     tx.exec("INSERT INTO t VALUES (2)");
     return {};
   });
@@ -101,9 +103,7 @@ TEST_CASE("a transaction does not go on after its connection was lost",
   test::TestDatabase database;
   database.run("CREATE TABLE t (n integer)");
   const auto done = database.db().transact([&](Tx& tx) -> Result<void> {
-    database.run(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
-        "datname = current_database() AND pid <> pg_backend_pid()");
+    end_connections(database);
     CHECK_THROWS_AS(tx.exec("INSERT INTO t VALUES (1)"), SqlError);
     CHECK_THROWS_AS(tx.exec("INSERT INTO t VALUES (2)"), SqlError);
     CHECK_THROWS(tx.run_script("INSERT INTO t VALUES (3)"));
@@ -163,9 +163,7 @@ TEST_CASE("a look is no transaction, and starts anew where it must",
   CHECK(first < second);
   CHECK(setting == "off");
 
-  database.run(
-      "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
-      "datname = current_database() AND pid <> pg_backend_pid()");
+  end_connections(database);
   CHECK(look());
   CHECK(runs == 2);
   CHECK(setting == "off");
@@ -195,9 +193,7 @@ TEST_CASE("a look gives up on a server that is away", "[.db][sql][database]") {
   int runs = 0;
   const auto done = database.db().look([&](Tx& tx) -> Result<void> {
     ++runs;
-    database.run(
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
-        "datname = current_database() AND pid <> pg_backend_pid()");
+    end_connections(database);
     tx.exec("SELECT 1");
     return {};
   });
@@ -397,6 +393,43 @@ TEST_CASE("a migration that was another one is refused",
       "version = 1");
   CHECK(check_schema(database.db()).error().code == Errc::kUsage);
   CHECK(migrate(database.db()).error().code == Errc::kUsage);
+}
+
+TEST_CASE("what was stored before 0006 is found below a top-level domain",
+          "[.db][sql][migrate]") {
+  test::TestDatabase database;
+  const auto in_sql = [](const std::string& text) { return "'" + text + "'"; };
+  const auto add_root = [&](const std::string& key, const std::string& main) {
+    database.run("INSERT INTO history_root VALUES (1, '2026-09-21', " +
+                 in_sql(key) + ", " + in_sql(main) + ")");
+  };
+  database.run("SELECT history_add_partition('2026-09-21')");
+  const auto names = encode_history_names(
+      {"com", "*.example.com", "a.b.www.com", "c.b.www.com", "b.www.com",
+       "x.org", "192.0.2.1", "me@example.com", "com.com", "com.example"});
+  REQUIRE(names.roots[0] == "com");
+  database.run(
+      "INSERT INTO history VALUES (1, '2026-09-21', '2026-09-21', 1, true, "
+      "'com', " +
+      in_sql(names.names) + ", '', '', '', '', '')");
+  for (const auto& root : names.roots) {
+    if (root != "com" && !root.starts_with("com ")) add_root(root, "com");
+  }
+  // Nothing above but what is one label long, so nothing to add.
+  database.run(
+      "INSERT INTO history VALUES (2, '2026-09-21', '2026-09-21', 1, true, "
+      "'org', '. *.', '', '', '', '', '')");
+  database.run("DELETE FROM schema_migration WHERE version >= 6");
+  REQUIRE(migrate(database.db()) == 5);
+  std::string all;
+  for (auto root = names.roots.begin() + 1; root != names.roots.end(); ++root) {
+    all += *root + '|';
+  }
+  CHECK(database.run("SELECT string_agg(domain || '|', '' ORDER BY domain LIKE "
+                     "'#%' OR domain LIKE '@%', domain) FROM history_root "
+                     "WHERE main = 'com' AND id = 1") == all);
+  CHECK(database.run("SELECT count(*) FROM history_root") ==
+        std::to_string(names.roots.size() - 1));
 }
 
 TEST_CASE("a database in another encoding is refused", "[.db][sql][migrate]") {

@@ -922,43 +922,6 @@ TEST_CASE("no search reads a whole partition", "[.db][sql][history_search]") {
   CHECK_FALSE(uses_index(s.database.db(), term(Kind::kPart, "-ab.cd-")));
 }
 
-TEST_CASE("what was stored before 0006 is found below a top-level domain",
-          "[.db][sql][history_search][migrate]") {
-  test::TestDatabase database;
-  const auto in_sql = [](const std::string& text) { return "'" + text + "'"; };
-  const auto add_root = [&](const std::string& key, const std::string& main) {
-    database.run("INSERT INTO history_root VALUES (1, '2026-09-21', " +
-                 in_sql(key) + ", " + in_sql(main) + ")");
-  };
-  database.run("SELECT history_add_partition('2026-09-21')");
-  const auto names = encode_history_names(
-      {"com", "*.example.com", "a.b.www.com", "c.b.www.com", "b.www.com",
-       "x.org", "192.0.2.1", "me@example.com", "com.com", "com.example"});
-  REQUIRE(names.roots[0] == "com");
-  database.run(
-      "INSERT INTO history VALUES (1, '2026-09-21', '2026-09-21', 1, true, "
-      "'com', " +
-      in_sql(names.names) + ", '', '', '', '', '')");
-  for (const auto& root : names.roots) {
-    if (root != "com" && !root.starts_with("com ")) add_root(root, "com");
-  }
-  // Nothing above but what is one label long, so nothing to add.
-  database.run(
-      "INSERT INTO history VALUES (2, '2026-09-21', '2026-09-21', 1, true, "
-      "'org', '. *.', '', '', '', '', '')");
-  database.run("DELETE FROM schema_migration WHERE version >= 6");
-  REQUIRE(migrate(database.db()) == 5);
-  std::string all;
-  for (auto root = names.roots.begin() + 1; root != names.roots.end(); ++root) {
-    all += *root + '|';
-  }
-  CHECK(database.run("SELECT string_agg(domain || '|', '' ORDER BY domain LIKE "
-                     "'#%' OR domain LIKE '@%', domain) FROM history_root "
-                     "WHERE main = 'com' AND id = 1") == all);
-  CHECK(database.run("SELECT count(*) FROM history_root") ==
-        std::to_string(names.roots.size() - 1));
-}
-
 TEST_CASE("a DER is not looked for in all alerts",
           "[.db][sql][history_search]") {
   test::TestDatabase database;
